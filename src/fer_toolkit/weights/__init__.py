@@ -1,0 +1,16 @@
+"""Weights files: their cards, and where the files are."""
+
+from fer_toolkit.weights._catalog import aliases, card, catalog
+from fer_toolkit.weights.store import cache_dir, fetch, is_available_offline, is_offline, mirror, path
+
+__all__ = [
+    "aliases",
+    "cache_dir",
+    "card",
+    "catalog",
+    "fetch",
+    "is_available_offline",
+    "is_offline",
+    "mirror",
+    "path",
+]
