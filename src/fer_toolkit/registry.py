@@ -171,11 +171,11 @@ def check_options(what: str, factory: Factory, options: Mapping[str, Any]) -> No
 
     Examples
     --------
-    >>> from fractions import Fraction
-    >>> check_options("a fraction", Fraction, {"nominator": 1})  # doctest: +ELLIPSIS
+    >>> def build(min_score=0.5, top=9): ...
+    >>> check_options("haar", build, {"min_scor": 0.7})
     Traceback (most recent call last):
         ...
-    fer_toolkit.errors.OptionError: a fraction has no option 'nominator'. Did you mean 'numerator'? There are: ...
+    fer_toolkit.errors.OptionError: haar has no option 'min_scor'. Did you mean 'min_score'? There are: min_score, top
     """
     try:
         parameters = inspect.signature(factory).parameters.values()
