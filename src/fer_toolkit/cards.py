@@ -1,0 +1,225 @@
+"""Weights cards: what is known of one weights file, as plain validated data.
+
+A card says what a network takes and gives, so that nothing has to be guessed from a file's name. The catalog's cards are
+in ``weights/catalog.toml``; the card of a file of your own is a ``model.json`` beside it, with the same entries.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from fer_toolkit.errors import CardError
+
+Color = Literal["gray", "rgb", "bgr"]
+Layout = Literal["nhwc", "nchw"]
+Output = Literal["logits", "probabilities"]
+Kind = Literal["detector", "classifier"]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Which part of the picture around a face a classifier was trained on.
+
+    It is stated against the reference square, which is FER2013's own framing: a square with the eyes at
+    (0.316, 0.385) and (0.671, 0.389) and the mouth's middle at (0.485, 0.746), in fractions of its side (medians over the
+    3,589 PrivateTest faces as YuNet sees them).
+
+    Parameters
+    ----------
+    scale
+        Side of the classifier's crop over the side of the reference square, both centred alike. 1 is FER2013; less is
+        tighter.
+    upright
+        Whether a tilted head is set upright, where the detector gives landmarks.
+    """
+
+    scale: float = 1.0
+    upright: bool = True
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.scale, (int, float)) and 0.2 <= self.scale <= 5):
+            raise CardError(f"framing.scale must be a number from 0.2 to 5. Received: {self.scale!r}")
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a classifier's network takes, and how pixels become its numbers.
+
+    The network's input is ``(pixel * scale - mean) / std``, channel by channel.
+
+    Parameters
+    ----------
+    size
+        Height and width of the crop, pixels.
+    color
+        ``"gray"`` (one channel), ``"rgb"`` or ``"bgr"`` (three).
+    scale
+        Factor on the 0-255 pixel values.
+    mean, std
+        One number a channel, or a single one for all.
+    layout
+        ``"nhwc"`` or ``"nchw"``.
+    framing
+        Which part of the picture around the face the crop shows.
+    """
+
+    size: int
+    color: Color = "gray"
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    layout: Layout = "nhwc"
+    framing: Framing = field(default_factory=Framing)
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.size, int) and 8 <= self.size <= 1024):
+            raise CardError(f"input.size must be a whole number from 8 to 1024. Received: {self.size!r}")
+        _check_choice("input.color", self.color, get_args(Color))
+        _check_choice("input.layout", self.layout, get_args(Layout))
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if isinstance(values, (int, float)):
+                values = (values,)
+            if len(values) not in (1, self.channels) or not all(
+                isinstance(v, (int, float)) and math.isfinite(v) for v in values
+            ):
+                raise CardError(f"input.{name} must be 1 or {self.channels} finite numbers. Received: {values!r}")
+            object.__setattr__(self, name, tuple(float(v) for v in values))
+        if any(value == 0 for value in self.std):
+            raise CardError("input.std must not hold a zero")
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for colour."""
+        return 1 if self.color == "gray" else 3
+
+
+@dataclass(frozen=True)
+class WeightsCard:
+    """What is known of one weights file.
+
+    Parameters
+    ----------
+    name
+        The versioned name, such as ``"fer2013-small-1"``: small letters, digits, ``.``, ``_`` and ``-``. A released
+        version's bytes never change.
+    kind
+        ``"detector"`` or ``"classifier"``.
+    file
+        File name; its ending says which runtime loads it.
+    sha256, bytes
+        Hash (64 hexadecimal digits) and length of the file. Empty and 0 for a file of the user's own.
+    urls
+        Where it can be fetched, tried in turn. Empty for what the wheel brings.
+    bundled
+        Whether the file is in the wheel.
+    labels
+        Names of the network's output columns (classifiers only).
+    input
+        What the network takes (classifiers only).
+    output
+        ``"logits"`` (a softmax is applied) or ``"probabilities"``.
+    temperature
+        Logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599).
+    licence, source, description
+        Free text for people.
+    figures
+        Measured figures, as ``{"PrivateTest accuracy": 0.67}``.
+    """
+
+    name: str
+    kind: Kind
+    file: str
+    sha256: str = ""
+    bytes: int = 0
+    urls: tuple[str, ...] = ()
+    bundled: bool = False
+    labels: tuple[str, ...] = ()
+    input: InputSpec | None = None
+    output: Output = "logits"
+    temperature: float = 1.0
+    licence: str = ""
+    source: str = ""
+    description: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", self.name):
+            raise CardError(f"name must be small letters, digits, '.', '_' and '-'. Received: {self.name!r}")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.file):
+            raise CardError(f"card {self.name!r}: file must be a bare file name. Received: {self.file!r}")
+        _check_choice("kind", self.kind, get_args(Kind))
+        _check_choice("output", self.output, get_args(Output))
+        if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise CardError(f"card {self.name!r}: sha256 must be 64 hexadecimal digits. Received: {self.sha256!r}")
+        if not (isinstance(self.temperature, (int, float)) and 0.01 <= self.temperature <= 100):
+            raise CardError(f"card {self.name!r}: temperature must be 0.01 to 100. Received: {self.temperature!r}")
+        object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "urls", tuple(self.urls))
+        if self.kind == "classifier":
+            if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+                raise CardError(f"card {self.name!r}: labels must be two or more different names. Received: {self.labels!r}")
+            if self.input is None:
+                raise CardError(f"card {self.name!r}: a classifier's card needs an [input] part")
+
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any], *, where: str) -> WeightsCard:
+        """Build a card from plain data, as read from TOML or JSON.
+
+        Parameters
+        ----------
+        entries
+            The card's entries; ``input`` and ``input.framing`` are mappings themselves.
+        where
+            What to call the place in an error: a file's name, with the entry.
+
+        Raises
+        ------
+        CardError
+            If an entry is missing, unknown or wrong; the message begins with `where`.
+        """
+        try:
+            values = dict(entries)
+            if "input" in values:
+                spec = dict(_mapping(values["input"], "input"))
+                if "framing" in spec:
+                    spec["framing"] = _build(Framing, _mapping(spec["framing"], "input.framing"), "input.framing")
+                values["input"] = _build(InputSpec, spec, "input")
+            return _build(cls, values, "card")
+        except CardError as error:
+            raise CardError(f"{where}: {error}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain data that JSON and TOML can hold; :meth:`from_dict` reads it back."""
+        values = asdict(self)
+        if self.input is None:
+            del values["input"]
+        return values
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise CardError(f"{name} must be a table of entries. Received: {value!r}")
+    return value
+
+
+def _build(cls: Any, values: Mapping[str, Any], name: str) -> Any:
+    known = {f.name for f in fields(cls)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise CardError(f"{name} has unknown entries {unknown}; known are {sorted(known)}")
+    try:
+        return cls(**values)
+    except CardError:
+        raise
+    except TypeError as error:  # an entry is missing, or is of a type that the checks can't compare
+        raise CardError(f"{name} is incomplete or mistyped: {error}") from None
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise CardError(f"{name} must be one of {list(choices)}. Received: {value!r}")

@@ -1,0 +1,249 @@
+"""The whole way of a picture: read, detect, crop, classify, gather."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fer_toolkit.alignment import crop_faces
+from fer_toolkit.classifiers import build_classifier
+from fer_toolkit.classifiers.base import check_probabilities
+from fer_toolkit.detectors import build_detector
+from fer_toolkit.detectors.base import check_detections
+from fer_toolkit.detectors.whole_image import WholeImageDetector
+from fer_toolkit.errors import ImageError, OptionError
+from fer_toolkit.images import MAX_PIXELS, ColorOrder, Source, load_image, open_picture, reusable, source_path
+from fer_toolkit.results import Detection, FaceEmotion, ImageResult
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fer_toolkit.cards import InputSpec, WeightsCard
+    from fer_toolkit.classifiers.base import Classifier
+    from fer_toolkit.detectors.base import Detector
+
+_PICTURES_AT_ONCE = 32  # whose faces are classified together
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A picture after detection: its result without faces, and the faces with their crops."""
+
+    result: ImageResult
+    detections: Sequence[Detection]
+    crops: NDArray[np.uint8]
+
+
+class EmotionRecognizer:
+    """Finds the faces of pictures and says which emotion each shows.
+
+    May be used from many threads at once.
+
+    Parameters
+    ----------
+    detector
+        A name (see :func:`~fer_toolkit.available_detectors`), or an object of yours. ``"auto"`` is YuNet where its weights
+        can be had, else Haar; ``"none"`` takes the whole picture as one face.
+    classifier
+        A name (see :func:`~fer_toolkit.available_classifiers`), a model file, or an object of yours.
+    min_confidence
+        Faces whose highest probability is below this have the emotion ``"uncertain"``.
+    max_pixels
+        Pictures of more pixels than this are refused before they are decoded.
+    detector_options
+        Options of a detector given by name, such as ``{"min_score": 0.8, "max_side": 1280}``.
+    classifier_options
+        Options of a classifier given by name or file, such as ``{"threads": 2}``.
+    card
+        Weights card of a classifier given as a file, when there is none beside it.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no detector or classifier of that name.
+    OptionError
+        If an option is unknown or out of range.
+    WeightsError
+        If weights have to be fetched and can't be.
+    MissingExtraError
+        If a part needs an extra that is not installed.
+
+    Examples
+    --------
+    >>> recognizer = EmotionRecognizer(detector="haar")
+    >>> result = recognizer.recognize("examples/images/astronaut.jpg")
+    >>> [face.emotion for face in result]
+    ['happy']
+    """
+
+    def __init__(
+        self,
+        detector: str | Detector = "auto",
+        classifier: str | os.PathLike[str] | Classifier = "default",
+        *,
+        min_confidence: float = 0.0,
+        max_pixels: int = MAX_PIXELS,
+        detector_options: Mapping[str, Any] | None = None,
+        classifier_options: Mapping[str, Any] | None = None,
+        card: WeightsCard | Mapping[str, Any] | None = None,
+    ) -> None:
+        if not (isinstance(min_confidence, (int, float)) and 0 <= min_confidence <= 1):
+            raise OptionError(f"min_confidence must be from 0 to 1. Received: {min_confidence!r}")
+        self.detector = build_detector(detector, **(detector_options or {}))
+        self.classifier = build_classifier(classifier, card=card, **(classifier_options or {}))
+        self.min_confidence = float(min_confidence)
+        self.max_pixels = max_pixels
+
+    def recognize(self, image: Source, *, color: ColorOrder = "bgr") -> ImageResult:
+        """Find the faces of one picture and read their emotions.
+
+        Parameters
+        ----------
+        image
+            A path, the bytes of a picture file, an open binary file, a PIL image, or an array: (height, width) grey, or
+            (height, width, 3 or 4); uint8, uint16, bool, or float from 0 to 1.
+        color
+            Order of an array's channels: ``"bgr"`` as OpenCV has them, or ``"rgb"``.
+
+        Returns
+        -------
+        ImageResult
+            The faces, largest first; empty when there are none.
+
+        Raises
+        ------
+        ImageError
+            If the picture can't be read.
+        """
+        (result,) = self.recognize_batch([image], color=color)
+        return result
+
+    def recognize_batch(
+        self,
+        images: Iterable[Source],
+        *,
+        color: ColorOrder = "bgr",
+        on_error: Literal["raise", "return"] = "raise",
+    ) -> list[ImageResult]:
+        """Find the faces of many pictures; the faces of up to 32 pictures are classified together.
+
+        Parameters
+        ----------
+        images
+            Pictures, each as in :meth:`recognize`.
+        color
+            Order of the channels of those that are arrays.
+        on_error
+            What happens to a picture that can't be read: ``"raise"`` ends the call with its error, ``"return"`` gives a
+            result without faces that says why in ``error``, and goes on.
+
+        Returns
+        -------
+        list of ImageResult
+            One a picture, in their order.
+
+        Raises
+        ------
+        ImageError
+            If a picture can't be read and `on_error` is ``"raise"``.
+        """
+        if on_error not in ("raise", "return"):
+            raise OptionError(f'on_error must be "raise" or "return". Received: {on_error!r}')
+        if isinstance(images, (str, bytes, os.PathLike)):
+            raise OptionError("recognize_batch takes a list of pictures; for one picture call recognize")
+        results: list[ImageResult] = []
+        found: list[_Found] = []
+        for image in images:
+            found.append(self._find(image, color, on_error))
+            if len(found) == _PICTURES_AT_ONCE:
+                results += self._classify(found)
+                found = []
+        return results + self._classify(found)
+
+    def classify(self, crops: Sequence[Any] | NDArray[Any], *, color: ColorOrder = "bgr") -> NDArray[np.float32]:
+        """Read the emotions of ready face crops, without looking for faces.
+
+        Parameters
+        ----------
+        crops
+            An array (n, height, width[, 3]), or a list of pictures of any sizes, each as in :meth:`recognize`. Each shows
+            one face framed as the classifier wants it.
+        color
+            Order of the channels of arrays.
+
+        Returns
+        -------
+        ndarray
+            float32 (n, labels), in the order of ``recognizer.classifier.labels``; rows sum to 1.
+
+        Raises
+        ------
+        ImageError
+            If a crop is no picture.
+        """
+        if isinstance(crops, (str, bytes, os.PathLike)):
+            raise OptionError("classify takes a list of crops; for one crop pass [crop]")
+        if isinstance(crops, np.ndarray) and crops.ndim not in (3, 4):
+            raise ImageError(f"crops must be (n, height, width[, 3]), or a list. Received: shape {crops.shape}")
+        spec, whole = self.classifier.input_spec, WholeImageDetector()
+        ready = np.empty((len(crops), spec.size, spec.size, spec.channels), np.uint8)
+        for i, crop in enumerate(crops):
+            image = load_image(crop, color=color, max_pixels=self.max_pixels)
+            ready[i] = crop_faces(image, whole.detect(image), spec, whole.box_in_frame)[0]
+        return self._predict(ready)
+
+    def _find(self, image: Source, color: ColorOrder, on_error: str) -> _Found:
+        """Read one picture, find its faces and cut them out; the picture itself is let go."""
+        spec = self.classifier.input_spec
+        try:
+            image = reusable(image)
+            pixels = load_image(image, color=color, max_pixels=self.max_pixels)
+        except ImageError as error:
+            if on_error == "raise":
+                raise
+            return _Found(self._result(image, color, (0, 0), str(error)), (), _no_crops(spec))
+        detections = check_detections(self.detector.detect(pixels), self.detector.name)
+        crops = crop_faces(pixels, detections, spec, self.detector.box_in_frame)
+        height, width = pixels.shape[:2]
+        return _Found(self._result(image, color, (width, height)), detections, crops)
+
+    def _classify(self, found: Sequence[_Found]) -> list[ImageResult]:
+        """Classify the faces of several pictures together, and give each picture its own."""
+        if not found:
+            return []
+        rows = iter(self._predict(np.concatenate([each.crops for each in found])).tolist())
+        return [
+            replace(each.result, faces=tuple(self._face(detection, next(rows)) for detection in each.detections))
+            for each in found
+        ]
+
+    def _predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        probabilities = self.classifier.predict(crops) if len(crops) else np.empty((0, len(self.classifier.labels)))
+        return check_probabilities(probabilities, len(crops), self.classifier.labels, self.classifier.name)
+
+    def _face(self, detection: Detection, probabilities: Sequence[float]) -> FaceEmotion:
+        by_label = dict(zip(self.classifier.labels, probabilities, strict=True))
+        return FaceEmotion(detection, by_label, self.min_confidence)
+
+    def _result(
+        self, image: Source, color: ColorOrder, size_wh: tuple[int, int], error: str | None = None
+    ) -> ImageResult:
+        """A result without faces."""
+        return ImageResult(
+            (),
+            *size_wh,
+            path=source_path(image),
+            detector=self.detector.name,
+            classifier=self.classifier.name,
+            error=error,
+            picture=partial(open_picture, image, color=color, max_pixels=self.max_pixels),
+        )
+
+
+def _no_crops(spec: InputSpec) -> NDArray[np.uint8]:
+    return np.empty((0, spec.size, spec.size, spec.channels), np.uint8)
