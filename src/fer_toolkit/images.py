@@ -181,6 +181,19 @@ def _quote(path: str) -> str:
     return f"'{path if path.isprintable() else ascii(path)[1:-1]}'"
 
 
+def reusable(source: Source) -> Source:
+    """A source that can be read again later: an open file's bytes, and anything else as it is.
+
+    Raises
+    ------
+    ImageError
+        If an open file can't be read, or does not begin as a picture does.
+    """
+    if hasattr(source, "read") and not isinstance(source, Image.Image):
+        return _read_all(source, describe_source(source))
+    return source
+
+
 # From a source to an open file
 
 
