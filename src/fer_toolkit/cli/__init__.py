@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -23,7 +22,7 @@ __all__ = ["app"]
 class _Commands(TyperGroup):
     """Shows the library's errors and warnings as lines of text, without a traceback."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: typer.Context) -> Any:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             try:
