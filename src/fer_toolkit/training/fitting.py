@@ -211,6 +211,7 @@ def train(
         validation_data=(public.images[..., None].astype(np.float32), *targets(public)),
         validation_batch_size=256,
         callbacks=[
+            _Seeds(recipe.seed),
             _Checkpoint(last),
             keras.callbacks.CSVLogger(folder / "history.csv", append=epoch > 0),
             _Progress(recipe.epochs - epoch, report),
@@ -310,6 +311,19 @@ class _Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         with whole_file(self._path) as unfinished:
             self.model.save(unfinished)
+
+
+class _Seeds(keras.callbacks.Callback):  # type: ignore[misc]
+    """Dropout of an epoch depends on seed and epoch alone; Keras does not save how far its generator had come."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        for layer in self.model._flatten_layers():
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+                layer.seed_generator.state.assign([self._seed, epoch])
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]

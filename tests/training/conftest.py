@@ -1,0 +1,42 @@
+import csv
+
+import numpy as np
+import pytest
+
+from fer_toolkit.labels import FER2013
+from fer_toolkit.training.data import FaceData
+
+
+def drawn_faces(n, seed=0):
+    """Grey pictures whose emotion can be learnt: each class brightens another part."""
+    rng = np.random.default_rng(seed)
+    emotions = rng.permutation(np.arange(n) % len(FER2013))
+    images = rng.integers(60, 120, (n, 48, 48))
+    for image, emotion in zip(images, emotions, strict=True):
+        row, column = divmod(int(emotion), 3)
+        image[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16] += 120
+    return images.astype(np.uint8), emotions.astype(np.int64)
+
+
+@pytest.fixture(scope="session")
+def faces():
+    """A small FER2013 with FER+ votes: 96 faces to train on, 28 in each test part, two of which are copies."""
+    images, emotions = drawn_faces(152)
+    splits = np.array(["Training"] * 96 + ["PublicTest"] * 28 + ["PrivateTest"] * 28)
+    images[-2:], emotions[-2:] = images[:2], emotions[:2]
+    votes = np.zeros((152, 10), np.float32)
+    votes[np.arange(152), emotions] = 10
+    votes[0] = 0
+    votes[0, 9] = 10  # raters saw no face
+    return FaceData(images, emotions, splits, votes)
+
+
+def write_fer2013(path, data, header=("emotion", "pixels", "Usage")):
+    """`data` as the public CSV, columns in the order of `header`."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(header)
+        for image, emotion, split in zip(data.images, data.emotions, data.splits, strict=True):
+            row = {"emotion": emotion, "pixels": " ".join(map(str, image.ravel())), "Usage": split}
+            rows.writerow([row[name.strip()] for name in header])
+    return path
