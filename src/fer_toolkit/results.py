@@ -151,7 +151,8 @@ class FaceEmotion:
             raise OptionError(f"landmarks must be a list of points or null. Received: {landmarks!r}")
         # The least confidence is not written, and any above the face's own makes it uncertain again.
         min_confidence = 1.0 if emotion == UNCERTAIN else 0.0
-        return cls(Detection(box, score, landmarks), probabilities, min_confidence)
+        points = None if landmarks is None else tuple(landmarks)
+        return cls(Detection(box, score, points), probabilities, min_confidence)
 
 
 @dataclass(frozen=True, slots=True)
