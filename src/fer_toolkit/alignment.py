@@ -1,7 +1,8 @@
 """Picture + detections + framing -> face crops.
 
-A classifier loses accuracy quietly when faces stand elsewhere in the crop than in the pictures it learned from. So crops are
-placed from the eyes and the mouth where the detector gives them, else from its box through the detector's own calibration.
+A classifier loses accuracy quietly when faces stand elsewhere in the crop than in the pictures it learned from. So
+crops are placed from the eyes and the mouth where the detector gives them, else from its box through the detector's
+own calibration.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit.cards import Framing, InputSpec
+from fer_toolkit.cards import Color, Framing, InputSpec
 from fer_toolkit.geometry import BoxInFrame, Matrix, fit_similarity, frame_to_square
 from fer_toolkit.images import to_gray, to_rgb
 from fer_toolkit.results import Detection
 
-# Medians over the 3,589 PrivateTest faces as YuNet sees them, in fractions of the crop's side: the eye on the left of the
-# picture, the eye on the right, and the middle of the mouth corners (0.341, 0.743) and (0.628, 0.749).
+# Medians over the 3,589 PrivateTest faces as YuNet sees them, in fractions of the crop's side: the eye on the left of
+# the picture, the eye on the right, and the middle of the mouth corners (0.341, 0.743) and (0.628, 0.749).
 REFERENCE_POINTS = ((0.316, 0.385), (0.671, 0.389), (0.4845, 0.746))
 
 _FINEST = 16  # largest number of samples along each side of a crop's pixel
@@ -54,19 +55,14 @@ def crop_faces(
     >>> crop_faces(picture, [Detection((20, 20, 60, 60), 1.0)], InputSpec(size=48)).shape
     (1, 48, 48, 1)
     """
-    size = spec.size
-    crops = np.empty((len(detections), size, size, 3), np.uint8)
+    crops = np.empty((len(detections), spec.size, spec.size, spec.channels), np.uint8)
     for crop, detection in zip(crops, detections, strict=True):
-        crop[:] = _cut(image_bgr, crop_to_picture(detection, spec.framing, box_in_frame), size)
-    if spec.color == "bgr":
-        return crops
-    rows = crops.reshape(-1, size, 3)  # one tall picture, so that colours change in one call
-    return (to_gray(rows) if spec.color == "gray" else to_rgb(rows)).reshape(len(crops), size, size, spec.channels)
+        pixels = _cut(image_bgr, crop_to_picture(detection, spec.framing, box_in_frame), spec.size)
+        crop[:] = _in_color(pixels, spec.color)
+    return crops
 
 
-def crop_to_picture(
-    detection: Detection, framing: Framing, box_in_frame: BoxInFrame = (0.0, 0.0, 1.0, 1.0)
-) -> Matrix:
+def crop_to_picture(detection: Detection, framing: Framing, box_in_frame: BoxInFrame = (0.0, 0.0, 1.0, 1.0)) -> Matrix:
     """Where a face's crop lies in the picture.
 
     Returns
@@ -110,6 +106,13 @@ def _cut(image: NDArray[np.uint8], matrix: Matrix, size: int) -> NDArray[np.uint
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(samples if k == 1 else cv2.resize(samples, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _in_color(pixels_bgr: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
+    """BGR pixels (height, width, 3) as (height, width, channels) of another colour."""
+    if color == "gray":
+        return to_gray(pixels_bgr)[:, :, None]
+    return to_rgb(pixels_bgr) if color == "rgb" else pixels_bgr
 
 
 def _around(image: NDArray[np.uint8], matrix: Matrix) -> tuple[NDArray[np.uint8], Matrix]:

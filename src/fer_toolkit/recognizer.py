@@ -17,7 +17,16 @@ from fer_toolkit.detectors import build_detector
 from fer_toolkit.detectors.base import check_detections
 from fer_toolkit.detectors.whole_image import WholeImageDetector
 from fer_toolkit.errors import ImageError, OptionError
-from fer_toolkit.images import MAX_PIXELS, ColorOrder, Source, load_image, open_picture, reusable, source_path
+from fer_toolkit.images import (
+    MAX_PIXELS,
+    ColorOrder,
+    Source,
+    describe_source,
+    load_image,
+    open_picture,
+    reusable,
+    source_path,
+)
 from fer_toolkit.results import Detection, FaceEmotion, ImageResult
 
 if TYPE_CHECKING:
@@ -47,8 +56,8 @@ class EmotionRecognizer:
     Parameters
     ----------
     detector
-        A name (see :func:`~fer_toolkit.available_detectors`), or an object of yours. ``"auto"`` is YuNet where its weights
-        can be had, else Haar; ``"none"`` takes the whole picture as one face.
+        A name (see :func:`~fer_toolkit.available_detectors`), or an object of yours. ``"auto"`` is YuNet where its
+        weights can be had, else Haar; ``"none"`` takes the whole picture as one face.
     classifier
         A name (see :func:`~fer_toolkit.available_classifiers`), a model file, or an object of yours.
     min_confidence
@@ -151,11 +160,21 @@ class EmotionRecognizer:
         ------
         ImageError
             If a picture can't be read and `on_error` is ``"raise"``.
+        OptionError
+            If `images` is a single picture, or an option is unknown.
+        DetectorError, ClassifierError
+            If the detector or the classifier, such as one of yours, gives what its contract forbids.
+
+        Examples
+        --------
+        >>> recognizer = EmotionRecognizer(detector="haar")
+        >>> results = recognizer.recognize_batch(["examples/images/astronaut.jpg", "missing.jpg"], on_error="return")
+        >>> [(len(result), result.error is None) for result in results]
+        [(1, True), (0, False)]
         """
         if on_error not in ("raise", "return"):
             raise OptionError(f'on_error must be "raise" or "return". Received: {on_error!r}')
-        if isinstance(images, (str, bytes, os.PathLike)):
-            raise OptionError("recognize_batch takes a list of pictures; for one picture call recognize")
+        _check_several(images, "recognize_batch takes a list of pictures; for one picture call recognize")
         results: list[ImageResult] = []
         found: list[_Found] = []
         for image in images:
@@ -165,14 +184,14 @@ class EmotionRecognizer:
                 found = []
         return results + self._classify(found)
 
-    def classify(self, crops: Sequence[Any] | NDArray[Any], *, color: ColorOrder = "bgr") -> NDArray[np.float32]:
+    def classify(self, crops: Iterable[Source], *, color: ColorOrder = "bgr") -> NDArray[np.float32]:
         """Read the emotions of ready face crops, without looking for faces.
 
         Parameters
         ----------
         crops
-            An array (n, height, width[, 3]), or a list of pictures of any sizes, each as in :meth:`recognize`. Each shows
-            one face framed as the classifier wants it.
+            An array (n, height, width[, 3]), or a list of pictures of any sizes, each as in :meth:`recognize`. Each
+            shows one face framed as the classifier wants it.
         color
             Order of the channels of arrays.
 
@@ -185,17 +204,20 @@ class EmotionRecognizer:
         ------
         ImageError
             If a crop is no picture.
+
+        Examples
+        --------
+        >>> recognizer = EmotionRecognizer(detector="none")
+        >>> recognizer.classify(np.zeros((5, 48, 48), np.uint8)).shape
+        (5, 7)
         """
-        if isinstance(crops, (str, bytes, os.PathLike)):
-            raise OptionError("classify takes a list of crops; for one crop pass [crop]")
-        if isinstance(crops, np.ndarray) and crops.ndim not in (3, 4):
-            raise ImageError(f"crops must be (n, height, width[, 3]), or a list. Received: shape {crops.shape}")
+        _check_several(crops, "classify takes a list of crops; for one crop pass [crop]")
         spec, whole = self.classifier.input_spec, WholeImageDetector()
-        ready = np.empty((len(crops), spec.size, spec.size, spec.channels), np.uint8)
-        for i, crop in enumerate(crops):
+        ready = [_no_crops(spec)]
+        for crop in crops:
             image = load_image(crop, color=color, max_pixels=self.max_pixels)
-            ready[i] = crop_faces(image, whole.detect(image), spec, whole.box_in_frame)[0]
-        return self._predict(ready)
+            ready.append(crop_faces(image, whole.detect(image), spec, whole.box_in_frame))
+        return self._predict(np.concatenate(ready))
 
     def _find(self, image: Source, color: ColorOrder, on_error: str) -> _Found:
         """Read one picture, find its faces and cut them out; the picture itself is let go."""
@@ -243,6 +265,15 @@ class EmotionRecognizer:
             error=error,
             picture=partial(open_picture, image, color=color, max_pixels=self.max_pixels),
         )
+
+
+def _check_several(pictures: object, advice: str) -> None:
+    """Refuse one picture where several are wanted: it would be taken apart into its rows, lines or letters."""
+    one = isinstance(pictures, (str, bytes, bytearray, memoryview, os.PathLike)) or hasattr(pictures, "read")
+    if isinstance(pictures, np.ndarray):  # (height, width), or (height, width, channels)
+        one = pictures.ndim < 3 or (pictures.ndim == 3 and pictures.shape[2] <= 4)
+    if one or not isinstance(pictures, Iterable):
+        raise OptionError(f"{advice}. Received: {describe_source(pictures)}")
 
 
 def _no_crops(spec: InputSpec) -> NDArray[np.uint8]:

@@ -1,8 +1,8 @@
 """Emotion classifiers, by name or file. :mod:`fer_toolkit.classifiers.base` says what a classifier is.
 
-A name stands for weights in the catalog (``default``, ``mini-xception-1``, ...), for a factory registered in the running
-program, or for a plug-in's. A file's ending decides which runtime loads it: ``.tflite``, ``.onnx``, ``.keras``, ``.h5``,
-``.hdf5``. Listing the names imports no runtime.
+A name stands for weights in the catalog (``default``, ``mini-xception-1``, ...), for a factory registered in the
+running program, or for a plug-in's. A file's ending decides which runtime loads it: ``.tflite``, ``.onnx``,
+``.keras``, ``.h5``, ``.hdf5``. Listing the names imports no runtime.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from fer_toolkit import weights
-from fer_toolkit.cards import WeightsCard
+from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.errors import CardError, ClassifierError, OptionError
 from fer_toolkit.registry import Registry, check_options
 
@@ -78,11 +78,11 @@ def build_classifier(
     Parameters
     ----------
     classifier
-        One of :func:`available_classifiers`, a file with an ending in :data:`RUNTIMES`, or an object with the members of
-        :class:`~fer_toolkit.classifiers.base.Classifier`.
+        One of :func:`available_classifiers`, a file with an ending in :data:`RUNTIMES`, or an object with the members
+        of :class:`~fer_toolkit.classifiers.base.Classifier`.
     card
-        What a file takes and gives, as a card or as its entries. Without it, ``NAME.json`` beside ``NAME.onnx`` is read,
-        or ``model.json`` in the same folder.
+        What a file takes and gives, as a card or as its entries. Without it, ``NAME.json`` beside ``NAME.onnx`` is
+        read, or ``model.json`` in the same folder.
     **options
         The runtime's options, such as ``threads``.
 
@@ -151,6 +151,8 @@ def _is_file_name(name: str) -> bool:
 def _card_of(path: Path, card: WeightsCard | Mapping[str, Any] | None) -> WeightsCard:
     if isinstance(card, WeightsCard):
         return card
+    if card is not None and not isinstance(card, Mapping):
+        raise CardError(f"card must be a WeightsCard, or a mapping with its entries. Received: {card!r:.200}")
     if card is not None:
         return _complete(card, path.name, where=f"the card of {path}")
     for candidate in (path.with_suffix(".json"), path.with_name("model.json")):
@@ -209,4 +211,9 @@ def _checked(classifier: Any) -> Classifier:
     missing = [member for member in ("name", "labels", "input_spec", "predict") if not hasattr(classifier, member)]
     if missing:
         raise ClassifierError(f"{classifier!r} is no classifier: it lacks {', '.join(missing)}")
+    if not isinstance(classifier.input_spec, InputSpec):
+        raise ClassifierError(
+            f"the classifier {classifier.name!r} must have an InputSpec as its input_spec. "
+            f"Received: {classifier.input_spec!r}"
+        )
     return cast("Classifier", classifier)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fer_toolkit import _optional
 from fer_toolkit.cards import WeightsCard
-from fer_toolkit.classifiers.base import prepare, spec_of, to_probabilities
+from fer_toolkit.classifiers._network import check_fit, gather, input_shape, prepare, spec_of, to_probabilities
+from fer_toolkit.classifiers.base import check_crops
 from fer_toolkit.errors import ClassifierError
 
 _BATCH = 64
@@ -19,6 +20,8 @@ _BATCH = 64
 
 class KerasClassifier:
     """A classifier from a Keras file, loaded in Keras's safe mode: a file that brings code of its own is refused.
+
+    Faces go through in batches, whose size may change the last digits of a probability.
 
     Parameters
     ----------
@@ -33,6 +36,14 @@ class KerasClassifier:
         If the file is no Keras file, wants code to be run, or is not what its card says.
     MissingExtraError
         If Keras is not installed.
+
+    Examples
+    --------
+    >>> from fer_toolkit import weights
+    >>> name = "mini-xception-1"
+    >>> classifier = KerasClassifier(weights.path(name), weights.card(name))  # doctest: +SKIP
+    >>> classifier.predict(np.zeros((2, 64, 64, 1), np.uint8)).shape  # doctest: +SKIP
+    (2, 7)
     """
 
     def __init__(self, path: str | os.PathLike[str], card: WeightsCard) -> None:
@@ -44,23 +55,34 @@ class KerasClassifier:
             self._model = keras.saving.load_model(self._path, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises whatever its readers do
             raise ClassifierError(f"{self._path} is no Keras file that can be loaded safely: {error}") from error
-        expected = prepare(np.zeros((1, *[self.input_spec.size] * 2, self.input_spec.channels), np.uint8), self.input_spec)
-        shape = self._model.input_shape
-        if not isinstance(shape, tuple) or shape[1:] != expected.shape[1:]:
-            raise ClassifierError(f"{self._path} takes inputs of shape {shape}, but its card says {expected.shape}")
+        inputs, outputs = self._model.inputs, self._model.outputs
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ClassifierError(
+                f"{self._path} must have one input and one output. Received: {len(inputs)} and {len(outputs)}"
+            )
+        input_shape(inputs[0].shape, self.input_spec, self._path)
+        check_fit(self._outputs, card)
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities, float32 (n, labels), of crops, uint8 (n, size, size, channels)."""
+        return to_probabilities(self._outputs(crops), self._card)
+
+    def _outputs(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        check_crops(crops, self.input_spec)
+        return gather([self._run(crops[i : i + _BATCH]) for i in range(0, len(crops), _BATCH)], self._card)
+
+    def _run(self, crops: NDArray[np.uint8]) -> NDArray[Any]:
         numbers = prepare(crops, self.input_spec)
-        # predict_on_batch is many times faster than predict, which builds a data pipeline for each call
-        with self._lock:
-            outputs = [self._model.predict_on_batch(numbers[i : i + _BATCH]) for i in range(0, len(numbers), _BATCH)]
-        stacked = np.concatenate(outputs) if outputs else np.empty((0, len(self.labels)), np.float32)
-        return to_probabilities(np.asarray(stacked, np.float32), self._card)
+        try:
+            # predict_on_batch is many times faster than predict, which builds a data pipeline for each call
+            with self._lock:
+                return np.asarray(self._model.predict_on_batch(numbers))
+        except Exception as error:  # Keras raises whatever its backend does
+            raise ClassifierError(f"{self._path} can't be run: {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         """The model stays behind when a classifier is sent to another process."""
         return {"path": self._path, "card": self._card}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["path"], state["card"])  # type: ignore[misc]
+        self.__init__(**state)  # type: ignore[misc]

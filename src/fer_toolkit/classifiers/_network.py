@@ -1,0 +1,169 @@
+"""What the runtimes share: a network held to its card, pixels in, probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_toolkit.cards import InputSpec, WeightsCard
+from fer_toolkit.classifiers.base import check_crops
+from fer_toolkit.errors import ClassifierError, OptionError
+
+# How far the sum of a row may be from 1. Eight probabilities in steps of 1/256, as 8-bit networks give them: 0.016.
+_SUM_TOLERANCE = 0.02
+
+
+def spec_of(card: WeightsCard) -> InputSpec:
+    """The input part of a classifier's card, or an error that the card is not one."""
+    if card.kind != "classifier" or card.input is None:
+        raise ClassifierError(f"{card.name} is the card of a {card.kind}, not of a classifier")
+    return card.input
+
+
+def check_threads(threads: int) -> None:
+    """Raise :class:`OptionError` unless `threads` is a whole number, 1 or more."""
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise OptionError(f"threads must be a whole number, 1 or more. Received: {threads!r}")
+
+
+def input_shape(shape: Sequence[Any], spec: InputSpec, path: str) -> tuple[int, ...]:
+    """The shape at which a network is run, or an error that its file and its card disagree.
+
+    Parameters
+    ----------
+    shape
+        The input's shape as the file says it; what it leaves open is None, a name or a negative number.
+    spec
+        What the card says.
+    path
+        The file, for the error.
+
+    Returns
+    -------
+    tuple of int
+        `shape` with what is open filled in: one face at a time, of the card's size.
+
+    Examples
+    --------
+    >>> input_shape(["n", 1, 64, 64], InputSpec(size=64, layout="nchw"), "model.onnx")
+    (1, 1, 64, 64)
+    """
+    sides, channels = (spec.size, spec.size), (spec.channels,)
+    wanted = (1, *sides, *channels) if spec.layout == "nhwc" else (1, *channels, *sides)
+    known = [int(side) if isinstance(side, (int, np.integer)) and side >= 0 else None for side in shape]
+    fits = len(known) == 4 and known[0] != 0 and all(k in (None, w) for k, w in zip(known[1:], wanted[1:], strict=True))
+    if not fits:
+        found = ", ".join("n" if side is None else str(side) for side in known)
+        raise ClassifierError(
+            f"{path} takes an input of shape ({found}), but its card says (n, {', '.join(map(str, wanted[1:]))}): "
+            f"size {spec.size}, color {spec.color!r}, layout {spec.layout!r}"
+        )
+    return (known[0] or 1, *wanted[1:])
+
+
+def prepare(crops: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
+    """Turn crops (n, size, size, channels) into the numbers a network takes, in its layout."""
+    # (pixel * scale - mean) / std as one multiplication and one addition
+    std = np.asarray(spec.std, np.float32)
+    gain, bias = np.float32(spec.scale) / std, -np.asarray(spec.mean, np.float32) / std
+    numbers = crops.astype(np.float32) * gain + bias
+    return np.ascontiguousarray(numbers.transpose(0, 3, 1, 2) if spec.layout == "nchw" else numbers)
+
+
+def run_each(
+    crops: NDArray[np.uint8],
+    card: WeightsCard,
+    batch: int,
+    run: Callable[[NDArray[np.float32]], NDArray[Any]],
+) -> NDArray[np.float32]:
+    """A network's outputs, float32 (n, outputs), of crops that go through it one at a time.
+
+    On one thread that costs the same as a batch, and a face's numbers do not depend on which others are with it, not
+    even in their last digit.
+
+    Parameters
+    ----------
+    crops
+        uint8 (n, size, size, channels).
+    card
+        The network's.
+    batch
+        How many faces the network takes at once, no more and no less: it is given the same one so many times.
+    run
+        Takes a batch of prepared numbers and gives its outputs, (batch, ...).
+    """
+    spec = spec_of(card)
+    check_crops(crops, spec)
+    return gather([run(np.repeat(prepare(crop[None], spec), batch, axis=0))[:1] for crop in crops], card)
+
+
+def gather(outputs: Sequence[NDArray[Any]], card: WeightsCard) -> NDArray[np.float32]:
+    """Outputs of several runs, each (some, ...), as one float32 (n, outputs); also when there was no run."""
+    if not outputs:
+        return np.empty((0, len(card.labels)), np.float32)
+    return np.concatenate([each.reshape(len(each), -1) for each in outputs]).astype(np.float32)
+
+
+def to_probabilities(outputs: NDArray[np.floating], card: WeightsCard) -> NDArray[np.float32]:
+    """Turn a network's outputs (n, labels) into calibrated probabilities.
+
+    Logits are divided by the card's temperature and go through a softmax. Outputs that are probabilities already are
+    taken back to logits by their logarithm first, so that a temperature acts on them alike.
+
+    Raises
+    ------
+    ClassifierError
+        If the outputs have another shape than the card's labels, are not finite, or claim to be probabilities and
+        are not.
+    """
+    if outputs.ndim != 2 or outputs.shape[1] != len(card.labels):
+        raise ClassifierError(
+            f"{card.name}: the network gives outputs of shape {outputs.shape}, "
+            f"but its card names {len(card.labels)} labels {list(card.labels)}"
+        )
+    if not np.isfinite(outputs).all():
+        raise ClassifierError(f"{card.name}: the network gave outputs that are not finite numbers")
+    values = outputs.astype(np.float64)
+    if card.output == "probabilities":
+        if not _are_probabilities(values):
+            raise ClassifierError(
+                f"{card.name}: the card says that the network gives probabilities, but its rows do not sum to 1; "
+                'perhaps the card should say output = "logits"'
+            )
+        values = np.log(np.clip(values, 1e-12, 1))
+    values /= card.temperature
+    values = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(values / values.sum(axis=1, keepdims=True), np.float32)
+
+
+def check_fit(outputs: Callable[[NDArray[np.uint8]], NDArray[np.float32]], card: WeightsCard) -> None:
+    """Try a new network on two crops, so that a card that does not fit it is refused now and not at the first face.
+
+    Parameters
+    ----------
+    outputs
+        Gives the network's outputs, float32 (n, outputs), of crops.
+    card
+        What the network is said to take and give.
+
+    Raises
+    ------
+    ClassifierError
+        If the outputs are not what the card says.
+    """
+    spec = spec_of(card)
+    noise = np.random.default_rng(0).integers(0, 256, (spec.size, spec.size, spec.channels), np.uint8)
+    values = outputs(np.stack([np.zeros_like(noise), noise]))
+    to_probabilities(values, card)
+    if card.output == "logits" and _are_probabilities(values):
+        raise ClassifierError(
+            f"{card.name}: the card says that the network gives logits, but its rows are probabilities already, "
+            'which a softmax would flatten; the card should say output = "probabilities"'
+        )
+
+
+def _are_probabilities(values: NDArray[np.floating]) -> bool:
+    return bool((values >= -1e-3).all() and (np.abs(values.sum(axis=1) - 1) <= _SUM_TOLERANCE).all())
