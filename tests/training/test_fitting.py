@@ -106,7 +106,7 @@ def test_a_part_without_faces_is_reported(faces, tmp_path):
 def test_private_faces_do_not_matter_to_training(run, faces, tmp_path):
     model = train(faces.select(faces.splits != "PrivateTest"), QUICK, tmp_path / "again", report=lambda line: None)
     for weights, expected in zip(model.get_weights(), run[1].get_weights(), strict=True):
-        np.testing.assert_allclose(weights, expected, atol=1e-3)
+        np.testing.assert_allclose(weights, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_a_killed_run_goes_on_from_its_last_epoch_and_ends_as_an_unbroken_one(run, faces, tmp_path):
@@ -136,7 +136,7 @@ def test_a_killed_run_goes_on_from_its_last_epoch_and_ends_as_an_unbroken_one(ru
     assert lines[0] == "resumed after epoch 2 of 3"
     assert [row["epoch"] for row in history(folder)] == ["0", "1", "2"]
     for weights, expected in zip(model.get_weights(), run[1].get_weights(), strict=True):
-        np.testing.assert_allclose(weights, expected, atol=1e-3)
+        np.testing.assert_allclose(weights, expected, rtol=1e-3, atol=1e-3)
     assert accuracy(model, faces) == pytest.approx(accuracy(run[1], faces), abs=0.02)
 
 
