@@ -1,0 +1,98 @@
+"""What a detector is, and the checks that detectors share."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_toolkit.errors import DetectorError, ImageError, OptionError
+from fer_toolkit.geometry import BoxInFrame
+from fer_toolkit.results import Detection
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds faces. Any object with these members is one; nothing needs to be inherited.
+
+    A detector may be used from several threads at once. :func:`fer_toolkit.testing.check_detector` holds an object of
+    yours to all that is said here.
+
+    Attributes
+    ----------
+    name
+        What results call it.
+    box_in_frame
+        Where its box lies in FER2013's framing, as ``(x, y, width, height)`` in fractions of the crop's side: the
+        calibration that turns a box into a crop when there are no landmarks. ``(0, 0, 1, 1)`` says that the box,
+        squared, is the crop. ``scripts/measure_framing.py`` in the source repository measures it.
+    """
+
+    name: str
+    box_in_frame: BoxInFrame
+
+    def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
+        """Find the faces of one picture.
+
+        Parameters
+        ----------
+        image_bgr
+            uint8 (height, width, 3), BGR. Not to be written to.
+
+        Returns
+        -------
+        list of Detection
+            Largest first, clipped to the picture; empty when there is no face.
+        """
+        ...
+
+
+def check_options(*, min_score: float | None = None, **pixels: Any) -> None:
+    """Raise unless the options that detectors share are in range; the error names the option.
+
+    Parameters
+    ----------
+    min_score
+        0 to 1, or None where a detector has no such option.
+    **pixels
+        ``max_side`` (32 or more) and ``min_face`` (1 or more), whole numbers.
+
+    Raises
+    ------
+    OptionError
+        If one is out of range or of the wrong type.
+
+    Examples
+    --------
+    >>> check_options(min_score=0.5, max_side=640, min_face=20)
+    """
+    if min_score is not None and not (is_number(min_score) and 0 <= min_score <= 1):
+        raise OptionError(f"min_score must be a number from 0 to 1. Received: {min_score!r}")
+    for name, value in pixels.items():
+        least = {"max_side": 32, "min_face": 1}[name]
+        if not (is_number(value) and isinstance(value, int) and value >= least):
+            raise OptionError(f"{name} must be a whole number of pixels, {least} or more. Received: {value!r}")
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is an int or a float (a bool is neither here)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def check_picture(image_bgr: NDArray[np.uint8]) -> None:
+    """Raise :class:`ImageError` unless `image_bgr` is uint8 (height, width, 3) and not empty."""
+    if not isinstance(image_bgr, np.ndarray):
+        raise ImageError(f"a detector takes an array; read it with load_image first. Received: {type(image_bgr)}")
+    if image_bgr.dtype != np.uint8 or image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.size == 0:
+        raise ImageError(
+            "a detector takes a BGR picture, uint8 (height, width, 3) and not empty, as load_image gives it. "
+            f"Received: {image_bgr.dtype} {image_bgr.shape}"
+        )
+
+
+def check_detections(detections: object, name: str) -> list[Detection]:
+    """What a detector of anyone's gave, as a list; :class:`DetectorError` unless it holds :class:`Detection` alone."""
+    if not isinstance(detections, (list, tuple)) or not all(isinstance(each, Detection) for each in detections):
+        raise DetectorError(f"the detector {name!r} must give a list of Detection. Received: {detections!r:.200}")
+    return list(detections)

@@ -1,0 +1,104 @@
+"""YuNet, a small convolutional face detector, through OpenCV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_toolkit import weights
+from fer_toolkit._pool import Pool
+from fer_toolkit.detectors._scaling import find_faces
+from fer_toolkit.detectors.base import check_options
+from fer_toolkit.errors import DetectorError
+from fer_toolkit.geometry import BoxInFrame
+from fer_toolkit.results import Detection
+
+WEIGHTS = "yunet-2026may"
+
+
+class YuNetDetector:
+    """YuNet: the most accurate of the built-in detectors, with landmarks, at milliseconds a picture.
+
+    The network is that of Wu, Peng and Yu (2023), "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence
+    Research 20, doi:10.1007/s11633-023-1423-y, as OpenCV's model zoo has it. Its weights are fetched once.
+
+    Parameters
+    ----------
+    min_score
+        Least score of a face, 0 to 1.
+    max_side
+        Longest side, pixels, of the picture that the network sees; larger pictures are scaled down to it. Beyond about
+        1000 px the network misses faces that fill the picture; below 640 px it misses small ones.
+    min_face
+        Least width and height of a face, pixels of the picture given.
+
+    Raises
+    ------
+    OptionError
+        If an option is out of range.
+    WeightsError
+        If the weights can't be had.
+    DetectorError
+        If OpenCV can't load them.
+
+    Examples
+    --------
+    >>> from fer_toolkit import load_image
+    >>> faces = YuNetDetector(min_score=0.7).detect(load_image("photo.jpg"))  # doctest: +SKIP
+    >>> faces[0].landmarks[2]  # the nose tip  # doctest: +SKIP
+    (231.4, 118.9)
+    """
+
+    name = "yunet"
+    # Median over FER2013's PrivateTest faces: scripts/measure_framing.py --detector yunet
+    box_in_frame: BoxInFrame = (0.112, 0.004, 0.768, 0.982)
+
+    def __init__(self, *, min_score: float = 0.6, max_side: int = 640, min_face: int = 20) -> None:
+        check_options(min_score=min_score, max_side=max_side, min_face=min_face)
+        self._max_side, self._min_face = max_side, min_face
+        # Bytes instead of a path: OpenCV on Windows can't open a path with letters beyond ASCII.
+        network = np.frombuffer(weights.path(WEIGHTS).read_bytes(), np.uint8)
+
+        def load() -> cv2.FaceDetectorYN:
+            no_config = np.empty(0, np.uint8)
+            return cv2.FaceDetectorYN.create("onnx", network, no_config, (320, 320), score_threshold=float(min_score))
+
+        try:
+            self._networks = Pool(load)
+        except cv2.error as error:
+            raise DetectorError(f"OpenCV {cv2.__version__} can't load the weights {WEIGHTS!r}: {error}") from error
+
+    def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
+        """Find the faces of one picture.
+
+        Parameters
+        ----------
+        image_bgr
+            uint8 (height, width, 3), BGR.
+
+        Returns
+        -------
+        list of Detection
+            With landmarks; largest first, clipped to the picture; empty when there is no face.
+
+        Raises
+        ------
+        ImageError
+            If `image_bgr` is not such an array.
+        DetectorError
+            If OpenCV fails.
+        """
+        return find_faces(self.name, image_bgr, self._find, max_side=self._max_side, min_face=self._min_face)
+
+    def _find(self, image_bgr: NDArray[np.uint8]) -> Iterator[Detection]:
+        with self._networks.borrow() as network:
+            network.setInputSize((image_bgr.shape[1], image_bgr.shape[0]))
+            rows = network.detect(image_bgr)[1]
+        # A row: x, y, width, height, five landmarks as x, y in the order of Detection, score.
+        for row in () if rows is None else rows.tolist():
+            x, y, width, height = row[:4]
+            landmarks = tuple(zip(row[4:14:2], row[5:14:2], strict=True))
+            yield Detection((x, y, x + width, y + height), min(row[14], 1.0), landmarks)
