@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from fer_toolkit._files import whole_file
 from fer_toolkit._optional import require
 from fer_toolkit.errors import ExportError, OptionError
 
@@ -203,11 +203,23 @@ def write(results: Iterable[ImageResult], file: str | os.PathLike[str] | TextIO,
     if not isinstance(file, (str, os.PathLike)):
         writer(results, file)
         return
-    try:
-        with _whole_file(Path(file)) as stream:
-            writer(results, stream)
-    except OSError as error:
-        raise ExportError(f"results can't be written to '{os.fspath(file)}': {error.strerror or error}") from error
+    with _text_file(Path(file)) as stream:
+        writer(results, stream)
+
+
+@contextmanager
+def _text_file(path: Path) -> Iterator[TextIO]:
+    target = path.resolve()  # a link stays a link
+    if target.exists() and not target.is_file():  # a device or a pipe is written to: replacing it would remove it
+        try:
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                yield stream
+        except OSError as error:
+            raise ExportError(f"{path} can't be written: {error.strerror or error}") from error
+    else:
+        # surrogateescape: a path that is no text in the file system's encoding is written as the bytes that it is
+        with whole_file(target) as draft, draft.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            yield stream
 
 
 def _write_json(results: Iterable[ImageResult], stream: TextIO) -> None:
@@ -234,25 +246,3 @@ _WRITERS: dict[str, Callable[[Iterable[ImageResult], TextIO], None]] = {
     "jsonl": _write_jsonl,
     "csv": _write_csv,
 }
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[TextIO]:
-    """A text file that is at `path` once the block has ended well, and never in part."""
-    target = path.resolve()  # a link stays a link
-    if target.exists() and not target.is_file():  # a device or a pipe is written to: replacing it would remove it
-        with _open_text(target, "w") as stream:
-            yield stream
-        return
-    draft = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with _open_text(draft, "x") as stream:
-            yield stream
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _open_text(path: Path, mode: Literal["w", "x"]) -> TextIO:
-    # surrogateescape: a path that is no text in the file system's encoding is written as the bytes that it is
-    return path.open(mode, encoding="utf-8", errors="surrogateescape", newline="")

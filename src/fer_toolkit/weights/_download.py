@@ -60,7 +60,7 @@ class CheckedFile:
         try:
             return self._file.write(chunk)
         except OSError as error:
-            raise CacheError(f"can't be written: {error.strerror or error}") from error
+            raise CacheError(f"the file in the cache can't be written: {error.strerror or error}") from error
 
     def flush(self) -> None:
         """Do nothing: Pooch asks for it after every chunk, and the file is flushed once, when it is whole."""

@@ -22,11 +22,11 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import quote, urlsplit
 
+from fer_toolkit._files import drafts_of, whole_file
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import CacheError, CardError, DownloadError, FerToolkitError, IntegrityError, OptionError
 from fer_toolkit.weights._catalog import card
@@ -240,7 +240,7 @@ def _fetch_into(target: Path, wanted: WeightsCard, timeout: float) -> None:
         shown = without_secrets(source) if isinstance(source, str) else str(source)
         _log.info("fetching %s from %s", wanted.name, shown)
         try:
-            with _replacing(target) as file:
+            with whole_file(target, CacheError) as draft, draft.open("xb") as file:
                 if isinstance(source, Path):
                     copy(source, CheckedFile(file, wanted))
                 else:
@@ -248,33 +248,15 @@ def _fetch_into(target: Path, wanted: WeightsCard, timeout: float) -> None:
         except (DownloadError, IntegrityError) as error:
             failures[shown] = error
         except CacheError as error:
-            size = f" of {wanted.bytes} bytes" if wanted.bytes else ""
+            size = f" ({wanted.bytes} bytes)" if wanted.bytes else ""
             raise CacheError(
-                f"the weights {wanted.name!r} can't be kept: {target}{size} {error}. "
+                f"the weights {wanted.name!r}{size} can't be kept: {error}. "
                 "FER_TOOLKIT_CACHE names another folder to keep them in"
             ) from error
         else:
             _log.info("%s is kept as %s", wanted.name, target)
             return
     raise _failure(wanted, target, failures)
-
-
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `target` when the block ends well, and is removed when it doesn't."""
-    partial = target.with_name(f".{target.name}.{os.urandom(8).hex()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("xb") as file:  # x: never a file, or a link, that is there already
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    except OSError as error:
-        raise CacheError(f"can't be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _failure(wanted: WeightsCard, target: Path, failures: dict[str, FerToolkitError]) -> FerToolkitError:
@@ -303,6 +285,6 @@ def _remove_damaged(target: Path, wanted: WeightsCard) -> None:
 def _remove_abandoned(target: Path) -> None:
     """Remove what killed processes have left of earlier tries."""
     with contextlib.suppress(OSError):
-        for partial in target.parent.glob(f".{target.name}.*.part"):
+        for partial in drafts_of(target):
             if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
                 partial.unlink()
