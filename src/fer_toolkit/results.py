@@ -248,7 +248,7 @@ class ImageResult(Sequence[FaceEmotion]):
         Raises
         ------
         OptionError
-            If no picture is given and the result does not know its own.
+            If no picture is given and the result does not know its own, or the picture has another size.
         """
         from fer_toolkit import render
 
@@ -256,6 +256,11 @@ class ImageResult(Sequence[FaceEmotion]):
             if self.picture is None:
                 raise OptionError("this result does not know its picture; pass it: result.draw(picture)")
             picture = self.picture()
+        if picture.size != (self.width, self.height):
+            raise OptionError(
+                f"the picture must be the one of the result, {self.width}x{self.height}. "
+                f"Received: {picture.width}x{picture.height}"
+            )
         return render.draw_faces(picture, self.faces, chart=chart)
 
 
