@@ -1,10 +1,10 @@
-"""How much accuracy is lost between a picture and the classifier: detector -> crop -> classifier on faces put into pictures.
+"""How much accuracy is lost between a picture and the classifier, on faces put into pictures.
 
-    python scripts/framing_study.py --data fer2013.csv [--split PublicTest] [--limit 500] > docs/framing-table.md
+    python scripts/framing_study.py --data fer2013.csv [--split PublicTest] [--limit 500]
 
-Each FER2013 face of a part is laid on a canvas at a known size, tilt and place, found by a detector, cut out again and
-classified. Beside the accuracy on the faces found stands that of the same faces untouched. What a crop shows beyond the face's
-own 48 pixels is their border, repeated: a real picture would have more to show there.
+Each FER2013 face of a part is laid on a canvas at a known size, tilt and place, found by a detector, cut out again
+and classified. Beside the accuracy on the faces found stands that of the same faces untouched. What a crop shows beyond
+the face's own 48 pixels is their border, repeated: a real picture would have more to show there.
 """
 
 from __future__ import annotations

@@ -38,7 +38,9 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield draft
-        with draft.open("rb+") as file:  # on the disk before it has the name: a power cut leaves the old file or the new
+        with draft.open(
+            "rb+"
+        ) as file:  # on the disk before it has the name: a power cut leaves the old file or the new
             os.fsync(file.fileno())
         draft.replace(target)
     except OSError as refusal:

@@ -162,7 +162,9 @@ class WeightsCard:
         object.__setattr__(self, "urls", tuple(self.urls))
         if self.kind == "classifier":
             if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
-                raise CardError(f"card {self.name!r}: labels must be two or more different names. Received: {self.labels!r}")
+                raise CardError(
+                    f"card {self.name!r}: labels must be two or more different names. Received: {self.labels!r}"
+                )
             if self.input is None:
                 raise CardError(f"card {self.name!r}: a classifier's card needs an [input] part")
 
@@ -189,7 +191,8 @@ class WeightsCard:
                 if "framing" in spec:
                     spec["framing"] = _build(Framing, _mapping(spec["framing"], "input.framing"), "input.framing")
                 values["input"] = _build(InputSpec, spec, "input")
-            return _build(cls, values, "card")
+            card: WeightsCard = _build(cls, values, "card")
+            return card
         except CardError as error:
             raise CardError(f"{where}: {error}") from None
 

@@ -218,7 +218,10 @@ def _text_file(path: Path) -> Iterator[TextIO]:
             raise ExportError(f"{path} can't be written: {error.strerror or error}") from error
     else:
         # surrogateescape: a path that is no text in the file system's encoding is written as the bytes that it is
-        with whole_file(target) as draft, draft.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        with (
+            whole_file(target) as draft,
+            draft.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream,
+        ):
             yield stream
 
 

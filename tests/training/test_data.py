@@ -7,7 +7,20 @@ import pytest
 from fer_toolkit.errors import DataError
 from fer_toolkit.training.data import FaceData, copies_of, read_fer2013
 
-VOTE_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF".split(",")
+VOTE_HEADER = [
+    "Usage",
+    "Image name",
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+]
 PIXELS = " ".join(["7"] * 2304)
 
 
@@ -82,7 +95,10 @@ def test_a_missing_column_file_or_row_is_reported(tmp_path):
     ("votes", "complaint"),
     [
         ([], "holds 0 rows, but FER2013's file holds 1"),
-        ([("PublicTest", "f.png", *[1] * 10)], "line 2: Usage is 'PublicTest', but that row of FER2013 is in 'Training'"),
+        (
+            [("PublicTest", "f.png", *[1] * 10)],
+            "line 2: Usage is 'PublicTest', but that row of FER2013 is in 'Training'",
+        ),
         ([("Training", "f.png", *["many"] * 10)], "line 2: votes must be numbers"),
         ([("Training", "f.png", *[1] * 10)] * 2, "holds 2 rows"),
     ],

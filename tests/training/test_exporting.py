@@ -30,12 +30,17 @@ def test_an_exported_file_gives_what_the_keras_model_gives(model_file, faces, tm
     crops = faces.images[..., None]
     exported = build_classifier(path)
     card = json.loads(path.with_suffix(".json").read_text())
-    reference = build_classifier(model_file, card={"labels": card["labels"], "input": {"size": 48}, "temperature": card["temperature"]})
+    reference = build_classifier(
+        model_file, card={"labels": card["labels"], "input": {"size": 48}, "temperature": card["temperature"]}
+    )
     np.testing.assert_allclose(exported.predict(crops), reference.predict(crops), atol=tolerance)
 
 
 def test_eight_bits_make_a_file_of_a_third_the_size_or_less(model_file, faces, tmp_path):
-    sizes = {q: export_with_card(model_file, tmp_path / f"{q}.tflite", quantize=q, data=faces).stat().st_size for q in ("none", "int8")}
+    sizes = {
+        q: export_with_card(model_file, tmp_path / f"{q}.tflite", quantize=q, data=faces).stat().st_size
+        for q in ("none", "int8")
+    }
     assert sizes["int8"] < sizes["none"] / 2
 
 

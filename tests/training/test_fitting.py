@@ -111,7 +111,9 @@ def test_private_faces_do_not_matter_to_training(run, faces, tmp_path):
 
 def test_a_killed_run_goes_on_from_its_last_epoch_and_ends_as_an_unbroken_one(run, faces, tmp_path):
     folder = tmp_path / "killed"
-    np.savez(tmp_path / "faces.npz", images=faces.images, emotions=faces.emotions, splits=faces.splits, votes=faces.votes)
+    np.savez(
+        tmp_path / "faces.npz", images=faces.images, emotions=faces.emotions, splits=faces.splits, votes=faces.votes
+    )
     script = textwrap.dedent(
         """
         import os, signal, sys

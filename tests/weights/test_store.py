@@ -254,12 +254,16 @@ class TestCache:
         assert listing(cache) == ["tiny.bin"]
 
     def test_a_read_only_cache_is_an_error_before_the_network_is_asked(self, host, read_only, make_card):
-        with pytest.raises(CacheError, match=r"'tiny-1' \(\d+ bytes\) can't be kept: .*FER_TOOLKIT_CACHE names another folder"):
+        with pytest.raises(
+            CacheError, match=r"'tiny-1' \(\d+ bytes\) can't be kept: .*FER_TOOLKIT_CACHE names another folder"
+        ):
             weights.path(make_card(host.answers("/tiny.bin", sends())))
         assert host.asked == []
 
     def test_a_full_disk_is_an_error_and_nothing_is_left(self, host, full_disk, make_card):
-        with pytest.raises(CacheError, match=r"\d+ bytes\) can't be kept: .* can't be written: No space left on device"):
+        with pytest.raises(
+            CacheError, match=r"\d+ bytes\) can't be kept: .* can't be written: No space left on device"
+        ):
             weights.path(make_card(host.answers("/tiny.bin", sends())))
         assert listing(full_disk) == []
 

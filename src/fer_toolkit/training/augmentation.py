@@ -77,7 +77,8 @@ class Augmentation:
     def _transforms(self, n: int, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Flip, turn, zoom and shift in one: rows (a, b, c, d, e, f, 0, 0) that take a new pixel to an old one."""
         angle = np.deg2rad(rng.uniform(-self.tilt, self.tilt, n))
-        zoom = np.exp(rng.uniform(*np.log(self.zoom), n))
+        smallest, largest = np.log(self.zoom)
+        zoom = np.exp(rng.uniform(smallest, largest, n))
         mirror = np.where(rng.random(n) < self.flip, -1.0, 1.0)
         move_x, move_y = rng.uniform(-self.shift, self.shift, (2, n)) * [[width], [height]]
         a, b = np.cos(angle) / zoom * mirror, np.sin(angle) / zoom
@@ -94,4 +95,5 @@ class Augmentation:
         y, x = np.arange(height)[None, :, None, None], np.arange(width)[None, None, :, None]
         top, left, size_h, size_w = (v[:, None, None, None] for v in (top, left, size_h, size_w))
         inside = (y >= top) & (y < top + size_h) & (x >= left) & (x < left + size_w)
-        return inside & (rng.random((n, 1, 1, 1)) < self.erase)
+        chosen: NDArray[np.bool_] = rng.random((n, 1, 1, 1)) < self.erase
+        return np.asarray(inside & chosen, np.bool_)

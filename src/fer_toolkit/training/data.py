@@ -53,7 +53,9 @@ class FaceData:
     def __post_init__(self) -> None:
         n = len(self.images)
         if self.images.shape != (n, SIDE, SIDE) or self.images.dtype != np.uint8:
-            raise DataError(f"images must be uint8 (n, {SIDE}, {SIDE}). Received: {self.images.dtype} {self.images.shape}")
+            raise DataError(
+                f"images must be uint8 (n, {SIDE}, {SIDE}). Received: {self.images.dtype} {self.images.shape}"
+            )
         lengths = {"emotions": len(self.emotions), "splits": len(self.splits)}
         if self.votes is not None:
             lengths["votes"] = len(self.votes)

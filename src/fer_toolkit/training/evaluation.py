@@ -63,7 +63,12 @@ class Figures:
             precision = right[i] / predicted[i] if predicted[i] else 0.0
             recall = right[i] / true[i] if true[i] else 0.0
             f1 = 2 * right[i] / (true[i] + predicted[i]) if true[i] + predicted[i] else 0.0
-            table[label] = {"precision": float(precision), "recall": float(recall), "f1": float(f1), "support": int(true[i])}
+            table[label] = {
+                "precision": float(precision),
+                "recall": float(recall),
+                "f1": float(f1),
+                "support": int(true[i]),
+            }
         return table
 
 
@@ -129,7 +134,9 @@ def predict_faces(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[
         return probabilities
     known = {label for label in classifier.labels if label in FERPLUS_TO_FER2013}
     if known != set(FER2013_TO_FERPLUS.values()):
-        raise DataError(f"{classifier.name} has the labels {list(classifier.labels)}, which can't be mapped to FER2013's")
+        raise DataError(
+            f"{classifier.name} has the labels {list(classifier.labels)}, which can't be mapped to FER2013's"
+        )
     return map_probabilities(probabilities, classifier.labels, FER2013, FERPLUS_TO_FER2013)
 
 
@@ -148,7 +155,9 @@ def measure(probabilities: NDArray[np.floating], truth: NDArray[np.integer], lab
     return Figures(tuple(labels), confusion, expected_calibration_error(probabilities, truth))
 
 
-def expected_calibration_error(probabilities: NDArray[np.floating], truth: NDArray[np.integer], bins: int = BINS) -> float:
+def expected_calibration_error(
+    probabilities: NDArray[np.floating], truth: NDArray[np.integer], bins: int = BINS
+) -> float:
     """Mean distance between confidence and accuracy over bins of confidence, each weighed by its faces; 0 to 1.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599, equation 3.

@@ -78,7 +78,9 @@ def export_litert(
         if quantize == "float16":
             converter.target_spec.supported_types = [tf.float16]
         if quantize == "int8" and calibration is not None:
-            converter.representative_dataset = lambda: ([face[None, ..., None].astype(np.float32)] for face in calibration)
+            converter.representative_dataset = lambda: (
+                [face[None, ..., None].astype(np.float32)] for face in calibration
+            )
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
             converter.inference_input_type = tf.uint8
         try:
@@ -145,6 +147,8 @@ def _as_converter(tf: Any, model: keras.Model) -> Iterator[Any]:
     with tempfile.TemporaryDirectory() as folder:
         archive = keras.export.ExportArchive()
         archive.track(model)
-        archive.add_endpoint("serve", model.call, input_signature=[keras.InputSpec(shape=(None, 48, 48, 1), dtype="float32")])
+        archive.add_endpoint(
+            "serve", model.call, input_signature=[keras.InputSpec(shape=(None, 48, 48, 1), dtype="float32")]
+        )
         archive.write_out(folder, verbose=False)
         yield tf.lite.TFLiteConverter.from_saved_model(folder)

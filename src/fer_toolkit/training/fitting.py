@@ -84,8 +84,9 @@ class Recipe:
     def from_json(cls, text: str) -> Recipe:
         """Read a recipe that :meth:`to_json` wrote."""
         values = json.loads(text)
-        augmentation = {k: tuple(v) if isinstance(v, list) else v for k, v in values.pop("augmentation").items()}
-        return cls(**values, augmentation=Augmentation(**augmentation))
+        ranges = ("zoom", "contrast")  # which JSON has as lists
+        changes = {name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation").items()}
+        return cls(**values, augmentation=Augmentation(**changes))
 
     def to_json(self) -> str:
         """The recipe as JSON text."""
@@ -126,7 +127,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._epoch += 1
 
 
-def targets(data: FaceData, smoothing: float = 0.0) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+def targets(
+    data: FaceData, smoothing: float = 0.0
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
     """What the heads should say of each face, and how much it counts.
 
     Returns
@@ -248,7 +251,12 @@ def _compiled(recipe: Recipe, training: FaceData) -> keras.Model:
         warmup_steps=warmup,
     )
     optimizer = keras.optimizers.SGD(
-        schedule, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay, use_ema=True, ema_momentum=recipe.averaging
+        schedule,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=recipe.weight_decay,
+        use_ema=True,
+        ema_momentum=recipe.averaging,
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     model.compile(
@@ -342,7 +350,9 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
         left = spent / self._done * (self._left - self._done)
         values = logs or {}
         one_head = "accuracy" in values
-        train_name, public_name = ("accuracy", "val_accuracy") if one_head else ("emotion_accuracy", "val_emotion_accuracy")
+        train_name, public_name = (
+            ("accuracy", "val_accuracy") if one_head else ("emotion_accuracy", "val_emotion_accuracy")
+        )
         self._report(
             f"epoch {epoch + 1:3d}  loss {values.get('loss', float('nan')):.4f}  "
             f"Training {100 * values.get(train_name, 0):5.2f} %  PublicTest {100 * values.get(public_name, 0):5.2f} %  "
