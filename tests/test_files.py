@@ -34,9 +34,9 @@ def test_a_failed_block_leaves_the_older_file_and_no_draft(tmp_path):
 @pytest.mark.parametrize("error", [ExportError, CacheError])
 def test_what_the_system_refuses_is_an_error_that_names_the_file(tmp_path, error):
     (tmp_path / "file").touch()
-    with pytest.raises(error, match="b.txt can't be written: "), whole_file(tmp_path / "file" / "b.txt", error):
+    with pytest.raises(error, match=r"b\.txt can't be written: "), whole_file(tmp_path / "file" / "b.txt", error):
         pytest.fail("the block runs only when there is a folder to write to")
-    with pytest.raises(error, match="b.txt can't be written: No such file"), whole_file(tmp_path / "b.txt", error):
+    with pytest.raises(error, match=r"b\.txt can't be written: No such file"), whole_file(tmp_path / "b.txt", error):
         pass
 
 

@@ -1,7 +1,7 @@
 """Weights cards: what is known of one weights file, as plain validated data.
 
-A card says what a network takes and gives, so that nothing has to be guessed from a file's name. The catalog's cards are
-in ``weights/catalog.toml``; the card of a file of your own is a ``model.json`` beside it, with the same entries.
+A card says what a network takes and gives, so that nothing has to be guessed from a file's name. The catalog's cards
+are in ``weights/catalog.toml``; the card of a file of your own is a ``model.json`` beside it, with the same entries.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Framing:
     """Which part of the picture around a face a classifier was trained on.
 
     It is stated against the reference square, which is FER2013's own framing: a square with the eyes at
-    (0.316, 0.385) and (0.671, 0.389) and the mouth's middle at (0.485, 0.746), in fractions of its side (medians over the
-    3,589 PrivateTest faces as YuNet sees them).
+    (0.316, 0.385) and (0.671, 0.389) and the mouth's middle at (0.485, 0.746), in fractions of its side (medians over
+    the 3,589 PrivateTest faces as YuNet sees them).
 
     Parameters
     ----------

@@ -81,8 +81,8 @@ def fit_similarity(source: ArrayLike, target: ArrayLike) -> Matrix:
 def frame_to_square(box_xyxy: Sequence[float], box_in_frame: BoxInFrame) -> tuple[float, float, float]:
     """The square ``(x, y, side)`` around a face whose detector's box lies at `box_in_frame` in it.
 
-    The side is the larger of what the box's width and its height ask for, so that an elongated box is not cut; the box's
-    centre stays where `box_in_frame` has it.
+    The side is the larger of what the box's width and its height ask for, so that an elongated box is not cut; the
+    box's centre stays where `box_in_frame` has it.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ def model_file(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("quantize", "tolerance"),
-    # Largest difference of a probability: float32 differs in the order of sums, float16 in 11 bits of weight, int8 in 8.
+    # Largest difference of a probability: float32 sums in another order, float16 has 11 bits of weight, int8 has 8.
     [("none", 1e-4), ("float16", 1e-3), ("int8", 3e-2)],
 )
 def test_an_exported_file_gives_what_the_keras_model_gives(model_file, faces, tmp_path, quantize, tolerance):
@@ -69,5 +69,5 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
     (tmp_path / "text.keras").write_text("no model")
     with pytest.raises(ExportError, match=re.escape("text.keras can't be loaded")):
         export_with_card(tmp_path / "text.keras", tmp_path / "x.tflite")
-    with pytest.raises(OptionError, match="must end in .tflite"):
+    with pytest.raises(OptionError, match=r"must end in \.tflite"):
         export_with_card(tmp_path / "text.keras", tmp_path / "x.onnx")

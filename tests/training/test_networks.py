@@ -35,5 +35,5 @@ def test_the_dtype_policy_in_force_is_left_as_it_was():
 
 
 def test_an_unknown_network_is_refused_with_those_there_are():
-    with pytest.raises(OptionError, match="mini_xception.*Received: 'resnet'"):
+    with pytest.raises(OptionError, match=r"mini_xception.*Received: 'resnet'"):
         networks.build("resnet", {"emotion": 7})

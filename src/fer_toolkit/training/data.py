@@ -1,7 +1,7 @@
 """FER2013 and FER+ from their public files, as arrays.
 
-The parts keep their names: networks learn from *Training*, choices are made on *PublicTest*, and *PrivateTest* is only ever
-reported (Goodfellow et al. 2013, "Challenges in Representation Learning", arXiv:1307.0414).
+The parts keep their names: networks learn from *Training*, choices are made on *PublicTest*, and *PrivateTest* is only
+ever reported (Goodfellow et al. 2013, "Challenges in Representation Learning", arXiv:1307.0414).
 """
 
 from __future__ import annotations
@@ -138,9 +138,10 @@ def _read_votes(path: Path, splits: list[str]) -> NDArray[np.float32]:
             votes.append([float(row[name]) for name in _VOTE_COLUMNS])
         except ValueError:
             raise DataError(f"{path}, line {line}: votes must be numbers") from None
-        if len(votes) <= len(splits) and row["Usage"] != splits[len(votes) - 1]:
+        expected = splits[len(votes) - 1] if len(votes) <= len(splits) else row["Usage"]
+        if row["Usage"] != expected:
             raise DataError(
-                f"{path}, line {line}: Usage is {row['Usage']!r}, but that row of FER2013 is in {splits[len(votes) - 1]!r}; "
+                f"{path}, line {line}: Usage is {row['Usage']!r}, but that row of FER2013 is in {expected!r}; "
                 "the two files must have the same rows in the same order"
             )
     if len(votes) != len(splits):

@@ -85,7 +85,9 @@ class Recipe:
         """Read a recipe that :meth:`to_json` wrote."""
         values = json.loads(text)
         ranges = ("zoom", "contrast")  # which JSON has as lists
-        changes = {name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation").items()}
+        changes: dict[str, Any] = {
+            name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation").items()
+        }
         return cls(**values, augmentation=Augmentation(**changes))
 
     def to_json(self) -> str:

@@ -91,8 +91,10 @@ def single_head(model: keras.Model, head: str) -> keras.Model:
 
 
 def _residual_network(pixels: Any, widths: tuple[int, ...], blocks: tuple[int, ...]) -> Any:
-    """Residual network (He et al. 2016, arXiv:1512.03385) for small pictures: a stem that keeps the resolution, then
-    stages of two-convolution blocks, each stage but the first halving it, each block with squeeze-and-excitation.
+    """A residual network (He et al. 2016, arXiv:1512.03385) for small pictures.
+
+    A stem that keeps the resolution, then stages of two-convolution blocks with squeeze-and-excitation; each stage but
+    the first halves the resolution.
     """
     x = _convolution(layers.Rescaling(1 / 127.5, -1)(pixels), widths[0], 3)
     for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
