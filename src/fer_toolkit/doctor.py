@@ -1,4 +1,7 @@
-"""What is installed here, what is missing, and what is wrong."""
+"""What is installed here, what is missing, and what is wrong.
+
+It imports nothing that may be broken: whether a package can be imported is tried in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,65 @@ import inspect
 import os
 import platform
 import re
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fer_toolkit import __version__, _optional, weights
 from fer_toolkit.detectors import DETECTORS
-from fer_toolkit.detectors.yunet import WEIGHTS as YUNET_WEIGHTS
 from fer_toolkit.errors import FerToolkitError
+from fer_toolkit.weights._download import without_secrets
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+__all__ = ["CORE", "NEEDS", "DetectorState", "Finding", "check_import", "check_opencv", "describe_detectors", "examine"]
+
+CORE: Mapping[str, str] = MappingProxyType(
+    {
+        "numpy": "numpy",
+        "opencv-contrib-python": "cv2",
+        "pillow": "PIL.Image",
+        "ai-edge-litert": "ai_edge_litert.interpreter",
+        "pooch": "pooch",
+        "typer": "typer",
+    }
+)
+"""The distributions that all installations need, each with the module that shows whether it works."""
+
+NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "yunet": ("yunet-2026may",),
+        "ssd": ("ssd-uint8-1", "ssd-config-1"),
+        "mediapipe": ("blaze-face-short-range-1",),
+    }
+)
+"""The weights of the detectors that need some. Their own modules can't be asked where OpenCV is broken."""
+
+_NOT_FOR_USERS = ("all", "dev", "docs")  # extras: the first is the sum of the others
+_LONGEST_IMPORT = 120  # seconds
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination."""
+    """One line of the examination.
+
+    Parameters
+    ----------
+    subject
+        What was looked at.
+    text
+        What was found, and what to do if it is a problem.
+    is_problem
+        Whether something that should work doesn't. What merely isn't installed is none.
+    """
 
     subject: str
     text: str
@@ -27,40 +76,97 @@ class Finding:
 
 @dataclass(frozen=True)
 class DetectorState:
-    """A detector and whether it can be used here."""
+    """A detector, and whether it can be used here."""
 
     name: str
     state: str
     summary: str
 
 
-_NEEDS = {"yunet": YUNET_WEIGHTS, "ssd": "ssd-uint8-1", "mediapipe": "blaze-face-short-range-1"}
-
-
 def examine() -> Iterator[Finding]:
-    """Findings about versions, extras, OpenCV, cache and network settings. Fetches nothing."""
-    yield Finding("fer-toolkit", __version__)
+    """Look at versions, extras, OpenCV, cache, network settings and weights. Nothing is fetched.
+
+    Yields
+    ------
+    Finding
+        One after the other; those that take seconds come in their turn.
+
+    Examples
+    --------
+    >>> next(examine()).subject
+    'fer-toolkit'
+    """
+    yield Finding("fer-toolkit", f"{__version__} in {Path(__file__).parent}")
     yield Finding("Python", f"{platform.python_version()} on {platform.platform(terse=True)}, {os.cpu_count()} cores")
-    for distribution in ("numpy", "opencv-contrib-python", "pillow", "ai-edge-litert", "pooch", "typer"):
-        yield _version(distribution)
-    yield check_opencv(sorted({each.metadata["Name"] for each in metadata.distributions() if each.metadata["Name"]}))
-    for extra, modules in _extras().items():
-        yield _extra(extra, modules)
+    extras = _extras()
+    modules = {*CORE.values(), *(_module_of(each.name) for needed in (extras or {}).values() for each in needed)}
+    with ThreadPoolExecutor() as pool:
+        failures = dict(zip(modules, pool.map(check_import, modules), strict=True))
+        for distribution, module in CORE.items():
+            yield _core(distribution, failures[module])
+        yield check_opencv(each.name for each in metadata.distributions())
+        for extra, needed in (extras or {}).items():
+            yield _extra(extra, needed, failures)
+    if extras is None:
+        yield Finding(
+            "extras", "not known, since this copy of fer-toolkit is not installed (pip install -e . in its folder)"
+        )
     yield _cache()
-    yield Finding("mirror", weights.mirror() or "none (FER_TOOLKIT_MIRROR)")
-    yield Finding("network", "not asked (FER_TOOLKIT_OFFLINE)" if weights.is_offline() else "asked for missing weights")
-    for alias, name in weights.aliases().items():
-        there = weights.is_available_offline(name)
-        yield Finding(f"model {alias}", f"{name}, {'here' if there else 'missing from the package'}", not there)
+    yield _mirror()
+    yield Finding(
+        "network", "never asked (FER_TOOLKIT_OFFLINE)" if weights.is_offline() else "asked for missing weights"
+    )
+    yield _default_model()
     yield Finding("detector auto", _auto())
 
 
 def describe_detectors() -> list[DetectorState]:
-    """The detectors, each with its state on this machine and one line of what it is. Fetches nothing."""
-    return [DetectorState(name, _state(name), _summary(name)) for name in DETECTORS.names()]
+    """The detectors, each with its state on this machine and one line of what it is. Nothing is fetched."""
+    return [_describe(name) for name in DETECTORS.names()]
 
 
-def check_opencv(distributions: Sequence[str]) -> Finding:
+def check_import(module: str) -> str | None:
+    """Import a module in a new process, since an import may also crash or hang.
+
+    Parameters
+    ----------
+    module
+        Its dotted name.
+
+    Returns
+    -------
+    str or None
+        Why it can't be imported; None when it can, or when it isn't installed at all.
+
+    Examples
+    --------
+    >>> check_import("json"), check_import("no_such_module_here")
+    (None, None)
+    """
+    if not _optional.is_installed(module.partition(".")[0]):
+        return None
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {module}"],
+            env={**os.environ, "PYTHONSAFEPATH": "1"},  # a file in the working folder is not what is installed
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=_LONGEST_IMPORT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"its import takes more than {_LONGEST_IMPORT} s"
+    if done.returncode == 0:
+        return None
+    said = done.stderr.strip().splitlines()
+    # A positive status is Python's own, and an exception's name and message stand in the last line.
+    return said[-1] if said and done.returncode == 1 else f"its import crashes (exit status {done.returncode})"
+
+
+def check_opencv(distributions: Iterable[str]) -> Finding:
     """Whether one distribution alone provides the ``cv2`` folder.
 
     Two of them write the same files, and removing either breaks the other.
@@ -69,76 +175,156 @@ def check_opencv(distributions: Sequence[str]) -> Finding:
     ----------
     distributions
         Names of the installed distributions.
+
+    Examples
+    --------
+    >>> check_opencv(["numpy", "opencv-python-headless"]).text
+    'from opencv-python-headless alone'
     """
-    found = [name for name in distributions if re.fullmatch(r"opencv(-contrib)?-python(-headless)?", name.lower())]
-    if len(found) == 1:
-        return Finding("cv2", f"from {found[0]}")
-    return Finding(
-        "cv2",
-        f"{len(found)} distributions provide it ({', '.join(found) or 'none'}), and there must be one; "
-        f"run: pip uninstall -y {' '.join(found)} && pip install 'opencv-contrib-python>=4.10,<5'",
-        is_problem=True,
-    )
+    names = {re.sub(r"[-_.]+", "-", name).lower() for name in distributions if name}
+    found = sorted(name for name in names if re.fullmatch(r"opencv(-contrib)?-python(-headless|-rolling)*", name))
+    if len(found) > 1:
+        return Finding(
+            "cv2",
+            f"{' and '.join(found)} have written the same folder, and removing one breaks the other. "
+            f'Run: pip uninstall -y {" ".join(found)}   and then: pip install "opencv-contrib-python>=4.10,<5"',
+            is_problem=True,
+        )
+    return Finding("cv2", f"from {found[0]} alone" if found else "from no distribution that pip knows")
 
 
-def _version(distribution: str) -> Finding:
+def _core(distribution: str, failure: str | None) -> Finding:
+    again = f'Run: pip install --force-reinstall "{distribution}"'
+    if not _optional.is_installed(CORE[distribution].partition(".")[0]):
+        return Finding(distribution, "not installed. Run: pip install --upgrade fer-toolkit", is_problem=True)
+    if failure is not None:
+        return Finding(distribution, f"{_version(distribution)}, but {failure}. {again}", is_problem=True)
+    return Finding(distribution, _version(distribution))
+
+
+def _version(distribution: str) -> str:
     try:
-        return Finding(distribution, metadata.version(distribution))
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:  # another distribution's build of it, or no distribution's
+        return "of unknown version"
+
+
+def _extras() -> dict[str, list[Requirement]] | None:
+    """What each extra asks for, as the installed package's metadata says; None when there is no metadata."""
+    from packaging.requirements import Requirement
+
+    try:
+        lines = metadata.requires("fer-toolkit") or []
+        names = metadata.metadata("fer-toolkit").get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError:
-        return Finding(distribution, "not installed; run: pip install --force-reinstall fer-toolkit", is_problem=True)
+        return None
+    optional = [each for each in map(Requirement, lines) if each.marker and not each.marker.evaluate({"extra": ""})]
+    return {
+        name: [each for each in optional if each.marker and each.marker.evaluate({"extra": name})]
+        for name in names
+        if name not in _NOT_FOR_USERS
+    }
 
 
-def _extras() -> dict[str, list[str]]:
-    """Extra -> the distributions it asks for, as this package's own metadata says."""
-    extras: dict[str, list[str]] = {}
-    for line in metadata.requires("fer-toolkit") or []:
-        match = re.match(r"([A-Za-z0-9._-]+).*;.*extra == ['\"]([\w-]+)['\"]", line)
-        if match and match[2] not in ("all", "dev", "docs"):
-            extras.setdefault(match[2], []).append(match[1])
-    return extras
+def _module_of(distribution: str) -> str:
+    """The module of an extra's distribution: all of them are called alike."""
+    return distribution.replace("-", "_")
 
 
-def _extra(extra: str, distributions: Sequence[str]) -> Finding:
-    versions = {}
-    for distribution in distributions:
-        try:
-            versions[distribution] = metadata.version(distribution)
-        except metadata.PackageNotFoundError:
-            return Finding(f"extra {extra}", f'not installed (pip install "fer-toolkit[{extra}]")')
-    return Finding(f"extra {extra}", ", ".join(f"{name} {version}" for name, version in versions.items()))
+def _extra(extra: str, needed: Iterable[Requirement], failures: Mapping[str, str | None]) -> Finding:
+    subject, install = f"extra {extra}", f'pip install "fer-toolkit[{extra}]"'
+    there = []
+    for each in needed:
+        module = _module_of(each.name)
+        if not _optional.is_installed(module):
+            return Finding(subject, f"not installed ({install})")
+        version = _version(each.name)
+        if failures[module] is not None:
+            text = f"{each.name} {version} is broken: {failures[module]}. Run: {install} --force-reinstall"
+            return Finding(subject, text, is_problem=True)
+        if version[0].isdigit() and not each.specifier.contains(version, prereleases=True):
+            return Finding(subject, f"{each.name} {version} is not {each.specifier} ({install} --upgrade)")
+        there.append(f"{each.name} {version}")
+    return Finding(subject, ", ".join(there))
 
 
 def _cache() -> Finding:
     folder = weights.cache_dir()
     existing = next(place for place in (folder, *folder.parents) if place.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        return Finding("cache", f"{folder} can't be written; set FER_TOOLKIT_CACHE to a folder that can", is_problem=True)
-    return Finding("cache", str(folder))
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        # A cache that others have filled may well be read-only.
+        return Finding(
+            "cache",
+            f"{folder} can't be written: {error.strerror or error}. FER_TOOLKIT_CACHE names another folder",
+            is_problem=not _is_here(*NEEDS["yunet"]),
+        )
+    if existing != folder:
+        return Finding("cache", f"{folder} (made when weights are fetched)")
+    sizes = [file.stat().st_size for file in folder.iterdir() if file.is_file()]
+    return Finding("cache", f"{folder}, files: {len(sizes)}, {sum(sizes) / 1e6:.1f} MB")
+
+
+def _mirror() -> Finding:
+    place = weights.mirror()
+    if place is None:
+        return Finding("mirror", "none (FER_TOOLKIT_MIRROR names one)")
+    try:
+        weights.is_available_offline(NEEDS["yunet"][0])
+    except FerToolkitError as error:  # it is neither a folder nor an address
+        return Finding("mirror", str(error), is_problem=True)
+    if "://" in place:
+        return Finding("mirror", without_secrets(place))
+    folder = Path(place).expanduser()
+    count = sum((folder / card.file).is_file() for card in weights.catalog().values())
+    if not count:
+        return Finding("mirror", f"{folder} has none of the weights. FER_TOOLKIT_MIRROR names another", is_problem=True)
+    return Finding("mirror", f"{folder}, with {count} of {len(weights.catalog())} weights")
+
+
+def _default_model() -> Finding:
+    subject, name = "default model", weights.aliases().get("default")
+    if name is None:
+        return Finding(subject, "not in the catalog", is_problem=True)
+    if not _is_here(name):
+        text = f"{name} is missing or damaged. Run: pip install --force-reinstall --no-deps fer-toolkit"
+        return Finding(subject, text, is_problem=True)
+    return Finding(subject, f"{name}, its sha256 is right")
 
 
 def _auto() -> str:
-    if weights.is_available_offline(YUNET_WEIGHTS):
+    (wanted,) = NEEDS["yunet"]
+    if _is_here(wanted):
         return "yunet"
     if weights.is_offline():
-        return "haar, since the weights of YuNet are not here and the network may not be asked"
-    return f"yunet if its weights can be fetched, else haar (fer-toolkit models fetch {YUNET_WEIGHTS})"
+        return "haar, since the weights of yunet are not here and the network may not be asked"
+    return f"yunet if its weights can be fetched when they are needed, else haar (fer-toolkit models fetch {wanted})"
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return weights.is_available_offline(name)
+    except FerToolkitError:  # FER_TOOLKIT_MIRROR is wrong, which is a finding of its own
+        return False
+
+
+def _describe(name: str) -> DetectorState:
+    try:
+        summary = (inspect.getdoc(DETECTORS.resolve(name)) or "").partition("\n")[0]
+    except Exception as error:  # a broken OpenCV raises what it likes
+        return DetectorState(name, "broken", f"{type(error).__name__}: {error}")
+    return DetectorState(name, _state(name), summary)
 
 
 def _state(name: str) -> str:
-    if name == "auto":
-        return _auto().split(",")[0].split(" if")[0]
     if name == "mediapipe" and not _optional.is_installed("mediapipe"):
-        return "needs fer-toolkit[mediapipe]"
-    if name in _NEEDS and not weights.is_available_offline(_NEEDS[name]):
-        return "ready once fetched"
-    return "ready"
-
-
-def _summary(name: str) -> str:
-    try:
-        return (inspect.getdoc(DETECTORS.resolve(name)) or "").partition("\n")[0]
-    except FerToolkitError as error:
-        return str(error)
-
-
-__all__ = ["DetectorState", "Finding", "check_opencv", "describe_detectors", "examine"]
+        return "needs an extra"
+    if name == "auto":
+        if _is_here(*NEEDS["yunet"]):
+            return "uses yunet"
+        return "uses haar" if weights.is_offline() else "fetched on first use"
+    if all(map(_is_here, NEEDS.get(name, ()))):
+        return "ready"
+    return "weights missing" if weights.is_offline() else "fetched on first use"

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import typer
 
+from fer_toolkit.cli._command import SOME_INPUT_FAILED
+from fer_toolkit.cli._tables import print_entry, print_table, print_text
+
 
 def detectors() -> None:
-    """List the detectors, and whether each can be used here."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
+    """List the detectors, and whether each can be used here.
 
+    \b
+    Example:
+      fer-toolkit recognize photo.jpg --detector yunet
+    """  # noqa: D301
     from fer_toolkit.doctor import describe_detectors
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("detector", "state", "what it is"):
-        table.add_column(column, overflow="fold")
-    for each in describe_detectors():
-        table.add_row(each.name, each.state, each.summary)
-    Console().print(table)
+    rows = [(each.name, each.state, each.summary) for each in describe_detectors()]
+    print_table(("detector", "state", "what it is"), rows)
 
 
 def doctor() -> None:
-    """Check the installation: versions, extras, OpenCV, cache, mirror. Exit status 1 if something is wrong."""
+    """Check the installation.
+
+    Looks at versions, extras, OpenCV, cache, mirror and weights, and fetches nothing. The exit status is 1 if there is
+    a problem.
+    """
     from fer_toolkit.doctor import examine
 
     problems = 0
     for finding in examine():
         problems += finding.is_problem
-        typer.echo(f"{'PROBLEM' if finding.is_problem else 'ok':8}{finding.subject:22}{finding.text}")
+        print_entry(f"{'PROBLEM' if finding.is_problem else 'ok':8}{finding.subject:22}", finding.text)
     if problems:
-        raise typer.Exit(1)
+        print_text(f"\n{problems} problem{'s' * (problems > 1)} found")
+        raise typer.Exit(SOME_INPUT_FAILED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from enum import Enum
@@ -9,6 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fer_toolkit.cli._command import SOME_INPUT_FAILED, show_error
+from fer_toolkit.cli._completion import classifier_names, detector_names
+from fer_toolkit.cli._quiet import native_messages_hidden
+from fer_toolkit.cli._tables import print_table, print_text
+from fer_toolkit.errors import ImageError, OptionError
 
 if TYPE_CHECKING:
     from fer_toolkit.results import ImageResult
@@ -24,83 +31,168 @@ class Format(str, Enum):
 
 
 def recognize(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures.", show_default=False)],
-    detector: Annotated[str, typer.Option(help="Detector: see `fer-toolkit detectors`.")] = "auto",
-    classifier: Annotated[str, typer.Option(help="Model name (see `fer-toolkit models list`) or model file.")] = "default",
-    output_format: Annotated[Format, typer.Option("--format", help="Form of the results.")] = Format.table,
-    annotate: Annotated[Path | None, typer.Option(metavar="DIR", help="Write annotated pictures here.")] = None,
-    chart: Annotated[bool, typer.Option("--chart", help="Annotate with the probabilities of all emotions.")] = False,
-    min_confidence: Annotated[float, typer.Option(help='Below this, a face\'s emotion is "uncertain".')] = 0.0,
-    min_score: Annotated[float | None, typer.Option(help="Least detection score of a face, 0 to 1.")] = None,
-    max_side: Annotated[int | None, typer.Option(help="Longest side that the detector sees, pixels.")] = None,
-    min_face: Annotated[int | None, typer.Option(help="Least width and height of a face, pixels.")] = None,
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Picture files; - is a picture on standard input.", show_default=False),
+    ],
+    detector: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What finds the faces; `detectors` lists them.", autocompletion=detector_names
+        ),
+    ] = "auto",
+    classifier: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="What reads the emotions: a name that `models list` shows, or a model file.",
+            autocompletion=classifier_names,
+        ),
+    ] = "default",
+    output_format: Annotated[Format, typer.Option("--format", help="How results are printed.")] = Format.table,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            writable=True,
+            help="Write the pictures, with boxes and labels, to this folder.",
+        ),
+    ] = None,
+    chart: Annotated[
+        bool, typer.Option("--chart", help="With --annotate: add a small chart of all probabilities to each face.")
+    ] = False,
+    min_confidence: Annotated[
+        float, typer.Option(metavar="P", min=0, max=1, help='A face less sure than this is "uncertain".')
+    ] = 0.0,
+    min_score: Annotated[
+        float | None, typer.Option(metavar="P", min=0, max=1, help="Least score that the detector gives a face.")
+    ] = None,
+    min_face: Annotated[
+        int | None, typer.Option(metavar="PIXELS", min=1, help="Least width and height of a face.")
+    ] = None,
+    max_side: Annotated[
+        int | None, typer.Option(metavar="PIXELS", min=32, help="Longest side of the picture that the detector sees.")
+    ] = None,
 ) -> None:
     """Find the faces in pictures and say which emotion each shows.
 
-    A picture that can't be read is reported in its place; the others are done, and the exit status is 1.
-    """
-    from fer_toolkit.export import write
+    A picture that can't be read is reported; the others are done all the same, and the exit status is 1.
+
+    \b
+    Examples:
+      fer-toolkit recognize photo.jpg
+      fer-toolkit recognize *.jpg --annotate marked --chart
+      fer-toolkit recognize *.jpg --format csv > faces.csv
+      curl -s https://example.org/a.jpg | fer-toolkit recognize - --format json
+    """  # noqa: D301  # \b keeps the lines of the examples apart
+    if chart and annotate is None:
+        raise OptionError("--chart goes with --annotate DIR, which says where to write the pictures")
+    options = {"min_score": min_score, "min_face": min_face, "max_side": max_side}
     from fer_toolkit.recognizer import EmotionRecognizer
 
-    options = {"min_score": min_score, "max_side": max_side, "min_face": min_face}
-    recognizer = EmotionRecognizer(
-        detector,
-        classifier,
-        min_confidence=min_confidence,
-        detector_options={name: value for name, value in options.items() if value is not None},
-    )
-    results = recognizer.recognize_batch(paths, on_error="return")
+    with native_messages_hidden():
+        recognizer = EmotionRecognizer(
+            detector,
+            classifier,
+            min_confidence=min_confidence,
+            detector_options={name: value for name, value in options.items() if value is not None},
+        )
+        results = recognizer.recognize_batch(
+            [sys.stdin.buffer if path == "-" else path for path in paths], on_error="return"
+        )
+    _print(results, output_format)
+    failures = [result.error for result in results if result.error is not None]
+    for failure in failures:
+        show_error(failure)
+    unreadable = 0 if annotate is None else _write_annotated(results, annotate, chart=chart)
+    if failures or unreadable:
+        raise typer.Exit(SOME_INPUT_FAILED)
+
+
+def _print(results: Sequence[ImageResult], output_format: Format) -> None:
     if output_format is Format.table:
         _print_table(results)
-    else:
-        write(results, sys.stdout, output_format.value)
-    for result in results:
-        if result.error is not None:
-            typer.echo(f"error: {result.error}", err=True)
-    if annotate is not None:
-        _write_annotated(results, annotate, chart=chart)
-    if any(result.error is not None for result in results):
-        raise typer.Exit(1)
+        return
+    from fer_toolkit.export import write
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A path may be no text at all, and what goes to a file is UTF-8 on all systems.
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="backslashreplace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    write(results, sys.stdout, output_format.value)
 
 
 def _print_table(results: Sequence[ImageResult]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("picture", overflow="fold")
-    table.add_column("face", justify="right")
-    table.add_column("emotion")
-    table.add_column("confidence", justify="right")
-    table.add_column("box: x1 y1 x2 y2", justify="right")
-    for result in results:
-        name = Path(result.path or "").name
-        if result.error is not None:
-            table.add_row(name, "", "could not be read")
-        elif not result:
-            table.add_row(name, "", "no face")
+    faces = [face for result in results for face in result]
+    digits = max((len(f"{edge:.0f}") for face in faces for edge in face.box), default=1)
+    rows: list[tuple[str, str, str, str, str]] = []
+    for name, result in zip(_short_names(results), results, strict=True):
+        if not result:
+            rows.append((name, "", "no face" if result.error is None else "unreadable", "", ""))
         for number, face in enumerate(result, start=1):
-            box = " ".join(f"{value:.0f}" for value in face.box)
-            table.add_row(name, str(number), face.emotion, f"{face.confidence:.0%}", box)
-    Console().print(table)
+            box = " ".join(f"{edge:{digits}.0f}" for edge in face.box)
+            rows.append((name if number == 1 else "", str(number), face.emotion, f"{100 * face.confidence:.0f} %", box))
+    print_table(
+        ("picture", "face", "emotion", "confidence", "x1 y1 x2 y2"), rows, right=("face", "confidence", "x1 y1 x2 y2")
+    )
+    unreadable = sum(result.error is not None for result in results)
+    counts = [_count(len(results), "picture"), _count(len(faces), "face")]
+    if unreadable:
+        counts.append(f"{unreadable} unreadable")
+    print_text(f"\n{', '.join(counts)} (detector {results[0].detector}, classifier {results[0].classifier})")
 
 
-def _write_annotated(results: Sequence[ImageResult], folder: Path, *, chart: bool) -> None:
-    """Write ``NAME-faces.jpg`` (or ``.png``, for PNG pictures) a picture; equal names get a number."""
+def _short_names(results: Sequence[ImageResult]) -> list[str]:
+    """The pictures' file names, or their paths where a name alone could be one or the other."""
+    paths = [result.path or "standard input" for result in results]
+    names = [Path(path).name or path for path in paths]
+    return names if len(set(names)) == len(set(paths)) else paths
+
+
+def _write_annotated(results: Sequence[ImageResult], folder: Path, *, chart: bool) -> int:
+    """Write an annotated picture for each result; returns how many could not be read again."""
     from fer_toolkit._files import whole_file
 
-    taken: set[Path] = set()
+    files, unreadable = _annotated_files(results, folder), 0
+    for result, file in files:
+        try:
+            with whole_file(file) as unfinished:
+                result.draw(chart=chart).save(unfinished, quality=92)
+        except ImageError as error:  # it was removed or changed in the meantime
+            unreadable += 1
+            show_error(error)
+    typer.echo(f"{_count(len(files) - unreadable, 'annotated picture')} in {folder}", err=True)
+    return unreadable
+
+
+def _annotated_files(results: Sequence[ImageResult], folder: Path) -> list[tuple[ImageResult, Path]]:
+    """Where each picture that could be read goes: ``NAME-faces.jpg``, or ``.png`` for a PNG.
+
+    What is there already is replaced, but never one of the inputs; equal names get a number.
+    """
+    taken = {_entry(Path(result.path)) for result in results if result.path is not None}
+    files = []
     for result in results:
         if result.error is not None:
             continue
-        source = Path(result.path or "picture")
+        source = Path(result.path or "standard-input")
         suffix = ".png" if source.suffix.lower() == ".png" else ".jpg"
-        target, number = folder / f"{source.stem}-faces{suffix}", 1
-        while target in taken:
+        file, number = folder / f"{source.stem}-faces{suffix}", 1
+        while _entry(file) in taken:
             number += 1
-            target = folder / f"{source.stem}-faces-{number}{suffix}"
-        taken.add(target)
-        with whole_file(target) as unfinished:
-            result.draw(chart=chart).save(unfinished, quality=92)
-    typer.echo(f"{len(taken)} annotated pictures are in {folder}", err=True)
+            file = folder / f"{source.stem}-faces-{number}{suffix}"
+        taken.add(_entry(file))
+        files.append((result, file))
+    return files
+
+
+def _entry(path: Path) -> str:
+    """The same text for the same entry of a folder, also where file systems know no capitals."""
+    return str(path.parent.resolve() / path.name).casefold()
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
