@@ -13,9 +13,9 @@ T = TypeVar("T")
 class Pool(Generic[T]):
     """As many instances as threads use one at the same time, made when needed and used again.
 
-    OpenCV's networks and cascades, and LiteRT's interpreters, keep the picture they work on in themselves. A pool serves
-    threads that come and go (a web server's) without building a network for each, which an instance for every thread
-    would.
+    OpenCV's networks and cascades, and LiteRT's interpreters, keep the picture they work on in themselves. A pool
+    serves threads that come and go (a web server's) without building a network for each, which an instance for every
+    thread would.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,8 @@ class KerasClassifier:
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
         self._path, self._card = os.fspath(path), card
         self._lock = threading.Lock()
+        if self._path.endswith(".keras") and not zipfile.is_zipfile(self._path):
+            raise ClassifierError(f"{self._path} is no Keras file: a .keras file is a zip archive, and this is none")
         try:
             self._model = keras.saving.load_model(self._path, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises whatever its readers do

@@ -1,0 +1,51 @@
+"""What is LiteRT's own; what all runtimes share is in ``test_runtimes.py``."""
+
+import numpy as np
+import pytest
+
+from fer_toolkit.classifiers import build_classifier
+from fer_toolkit.classifiers.litert import LiteRTClassifier
+from fer_toolkit.errors import ClassifierError
+from fer_toolkit.testing import check_classifier
+
+SIZE = 12
+CARD = {"labels": ("calm", "glad", "cross"), "input": {"size": SIZE, "scale": 1 / 255}}
+SHAPE = ["n", SIZE, SIZE, 1]
+
+
+class TestEightBits:
+    @pytest.mark.parametrize("softmax", [False, True])
+    def test_input_and_output_are_scaled_as_the_file_says(self, save, weights, crops, softmax):
+        plain = build_classifier(save("plain.tflite", SHAPE, weights(SIZE, 1)), card=CARD)
+        codes = {"quantized": ((1 / 255, 0), (1 / 256, 0) if softmax else (1 / 32, 128))}
+        file = save("small.tflite", SHAPE, weights(SIZE, 1), softmax=softmax, **codes)
+        small = build_classifier(file, card={**CARD, "output": "probabilities" if softmax else "logits"})
+        np.testing.assert_allclose(small.predict(crops(9, SIZE, 1)), plain.predict(crops(9, SIZE, 1)), atol=0.01)
+        check_classifier(small)
+
+    def test_numbers_beyond_eight_bits_are_clipped_and_do_not_wrap(self, save, weights):
+        file = save("small.tflite", SHAPE, weights(SIZE, 1), quantized=((1 / 255, 0), (1 / 32, 128)))
+        brighter = build_classifier(file, card={**CARD, "input": {"size": SIZE, "scale": 2 / 255}})
+        white, grey = np.full((1, SIZE, SIZE, 1), 255, np.uint8), np.full((1, SIZE, SIZE, 1), 128, np.uint8)
+        np.testing.assert_array_equal(brighter.predict(white), brighter.predict(grey))
+
+
+def test_a_network_for_several_faces_at_once_gives_what_one_for_one_gives(save, weights, crops):
+    one, four = (build_classifier(save(f"{n}.tflite", [n, SIZE, SIZE, 1], weights(SIZE, 1)), card=CARD) for n in (1, 4))
+    np.testing.assert_array_equal(four.predict(crops(6, SIZE, 1)), one.predict(crops(6, SIZE, 1)))
+
+
+def test_the_file_is_read_once(save, weights, crops):
+    """Later interpreters, of other threads, run what the first one ran."""
+    file = save("model.tflite", SHAPE, weights(SIZE, 1))
+    classifier = build_classifier(file, card=CARD)
+    before = classifier.predict(crops(3, SIZE, 1))
+    file.unlink()
+    with classifier._interpreters.borrow():
+        np.testing.assert_array_equal(classifier.predict(crops(3, SIZE, 1)), before)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path, save, weights):
+    card = build_classifier(save("model.tflite", SHAPE, weights(SIZE, 1)), card=CARD)._card
+    with pytest.raises(ClassifierError, match=r"none\.tflite can't be read"):
+        LiteRTClassifier(tmp_path / "none.tflite", card)
