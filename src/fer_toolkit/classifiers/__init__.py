@@ -107,7 +107,7 @@ def build_classifier(
     if isinstance(classifier, os.PathLike) or (isinstance(classifier, str) and _is_file_name(classifier)):
         path = Path(classifier)
         if not path.is_file():
-            raise ClassifierError(f"there is no model file {os.fspath(path)!r}")
+            raise ClassifierError(f"there is no model file {os.fspath(classifier)!r}")
         if path.suffix.lower() not in RUNTIMES:
             raise ClassifierError(f"{path} must end in one of {list(RUNTIMES)}")
         return _run(path, _card_of(path, card), options)
