@@ -13,9 +13,9 @@ def _own_cache(tmp_path_factory):
     """A weights cache of this test run; it is in the environment, so subprocesses use it too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FER_TOOLKIT_CACHE", str(tmp_path_factory.mktemp("fer-toolkit-cache")))
-        if mirror := os.environ.get("FER_TOOLKIT_MIRROR"):
-            if "://" not in mirror:  # tests and doctests change the working folder
-                patch.setenv("FER_TOOLKIT_MIRROR", str(Path(mirror).resolve()))
+        mirror = os.environ.get("FER_TOOLKIT_MIRROR")
+        if mirror and "://" not in mirror:  # tests and doctests change the working folder
+            patch.setenv("FER_TOOLKIT_MIRROR", str(Path(mirror).resolve()))
         yield
 
 
