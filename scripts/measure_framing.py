@@ -3,8 +3,8 @@
     python scripts/measure_framing.py --data fer2013.csv --detector yunet
 
 Each PrivateTest face is enlarged to 160 pixels and surrounded by 80 pixels of its repeated border, so that a box may
-reach over the crop's edge. Printed are medians and interquartile ranges over the faces found, in fractions of the crop's
-side.
+reach over the crop's edge. Printed are medians and interquartile ranges over the faces found, in fractions of the
+crop's side.
 """
 
 from __future__ import annotations

@@ -45,8 +45,10 @@ def build_auto(
 
     Examples
     --------
-    >>> build_auto(min_face=40).name  # doctest: +SKIP
-    'yunet'
+    ::
+
+        detector = build_auto(min_face=40)
+        print(detector.name)  # "yunet", or "haar" after a warning
     """
     options: dict[str, Any] = {"max_side": max_side, "min_face": min_face}
     if min_score is not None:

@@ -17,6 +17,8 @@ from fer_toolkit.geometry import BoxInFrame
 from fer_toolkit.results import Detection
 
 WEIGHTS = "yunet-2026may"
+LEAST_INPUT = 64
+"""Least height and width, pixels, of the network's input: OpenCV 4.10 to 4.14 read beyond the end of lower ones."""
 
 
 class YuNetDetector:
@@ -46,15 +48,15 @@ class YuNetDetector:
 
     Examples
     --------
-    >>> from fer_toolkit import load_image
-    >>> faces = YuNetDetector(min_score=0.7).detect(load_image("photo.jpg"))  # doctest: +SKIP
-    >>> faces[0].landmarks[2]  # the nose tip  # doctest: +SKIP
-    (231.4, 118.9)
+    ::
+
+        for face in YuNetDetector(min_score=0.7).detect(load_image("photo.jpg")):
+            nose_x, nose_y = face.landmarks[2]
     """
 
     name = "yunet"
     # Median over FER2013's PrivateTest faces: scripts/measure_framing.py --detector yunet
-    box_in_frame: BoxInFrame = (0.112, 0.004, 0.768, 0.982)
+    box_in_frame: BoxInFrame = (0.112, 0.005, 0.768, 0.980)
 
     def __init__(self, *, min_score: float = 0.6, max_side: int = 640, min_face: int = 20) -> None:
         check_options(min_score=min_score, max_side=max_side, min_face=min_face)
@@ -94,9 +96,12 @@ class YuNetDetector:
         return find_faces(self.name, image_bgr, self._find, max_side=self._max_side, min_face=self._min_face)
 
     def _find(self, image_bgr: NDArray[np.uint8]) -> Iterator[Detection]:
+        height, width = image_bgr.shape[:2]
+        below, beside = max(0, LEAST_INPUT - height), max(0, LEAST_INPUT - width)
+        padded = cv2.copyMakeBorder(image_bgr, 0, below, 0, beside, cv2.BORDER_CONSTANT)
         with self._networks.borrow() as network:
-            network.setInputSize((image_bgr.shape[1], image_bgr.shape[0]))
-            rows = network.detect(image_bgr)[1]
+            network.setInputSize((padded.shape[1], padded.shape[0]))
+            rows = network.detect(padded)[1]
         # A row: x, y, width, height, five landmarks as x, y in the order of Detection, score.
         for row in () if rows is None else rows.tolist():
             x, y, width, height = row[:4]
