@@ -6,6 +6,7 @@ import pickle
 import re
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ class TestMetadata:
         assert set(re.findall(r"\w+", everything.partition("[")[2])) == set(extras) - {"all", "dev", "docs"}
 
     def test_only_one_distribution_of_cv2_is_required(self, project):
-        requirements = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+        requirements = list(chain(project["dependencies"], *project["optional-dependencies"].values()))
         assert [each for each in requirements if each.startswith("opencv")] == ["opencv-contrib-python>=4.10,<5"]
 
     def test_every_extra_that_the_code_names_exists(self, project):

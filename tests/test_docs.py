@@ -1,0 +1,52 @@
+"""The examples of the documentation run as they stand."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fer_toolkit.detectors import DETECTORS
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", "docs/index.md", "docs/plugins.md"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, astronaut_path):
+    """The working folder, with the pictures that the examples name."""
+    for name in ("photo.jpg", "two_people.jpg"):
+        (tmp_path / name).write_bytes(astronaut_path.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(DETECTORS, "_registered", {})  # what an example registers is gone afterwards
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page, folder, fetched_weights):
+    fetched_weights("yunet-2026may")  # the examples' detector is "auto", which must not warn
+    names = {"__name__": "page"}
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)
+    for name, value in names.items():
+        if name.startswith("test_"):
+            value()
+
+
+def test_the_example_program_marks_the_pictures_and_goes_on_after_a_bad_one(folder, fetched_weights):
+    fetched_weights("yunet-2026may")
+    program = ROOT / "examples" / "emotion_recognition.py"
+    run = subprocess.run(
+        [sys.executable, program, "missing.jpg", "photo.jpg"], capture_output=True, text=True, check=True
+    )
+    assert "photo.jpg: 1 face(s)\n  happy" in run.stdout
+    assert "missing.jpg" in run.stderr
+    assert [path.name for path in (folder / "marked").iterdir()] == ["photo.png"]
+
+
+def test_every_page_is_in_the_navigation_and_every_entry_is_a_page():
+    listed = re.findall(r": (\w+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
