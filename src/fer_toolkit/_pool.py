@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -15,12 +16,13 @@ class Pool(Generic[T]):
 
     OpenCV's networks and cascades, and LiteRT's interpreters, keep the picture they work on in themselves. A pool
     serves threads that come and go (a web server's) without building a network for each, which an instance for every
-    thread would.
+    thread would. A pool that is sent to another process makes its instances anew there.
 
     Parameters
     ----------
     make
-        Builds an instance. It is called once at once, so that what can't be built fails early.
+        Builds an instance. It is called once at once, so that what can't be built fails early. For a pool that can be
+        sent to another process, a function of a module, or a :func:`functools.partial` of one.
     keep
         How many idle instances are kept at most.
 
@@ -33,7 +35,7 @@ class Pool(Generic[T]):
     """
 
     def __init__(self, make: Callable[[], T], *, keep: int = 8) -> None:
-        self._make = make
+        self._make, self._keep = make, keep
         self._idle: deque[T] = deque([make()], maxlen=keep)  # a deque's ends are safe to use from several threads
 
     @contextmanager
@@ -48,9 +50,5 @@ class Pool(Generic[T]):
         finally:
             self._idle.append(instance)
 
-    def drain(self) -> list[T]:
-        """Take all idle instances out, to close them."""
-        drained = []
-        while self._idle:
-            drained.append(self._idle.pop())
-        return drained
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), keep=self._keep), (self._make,)

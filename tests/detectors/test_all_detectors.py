@@ -1,5 +1,7 @@
 """What holds for every built-in detector."""
 
+import pickle
+
 import cv2
 import numpy as np
 import pytest
@@ -21,6 +23,12 @@ HEAD = np.s_[10:210, 120:320]
 @pytest.mark.parametrize("name", [*FINDING, "none"])
 def test_keeps_the_contract(build, collage, name):
     check_detector(build(name), collage.image)
+
+
+@pytest.mark.parametrize("name", [*FINDING, "none"])
+def test_finds_the_same_after_it_was_sent_to_another_process(build, astronaut, name):
+    detector = build(name)
+    assert pickle.loads(pickle.dumps(detector)).detect(astronaut) == detector.detect(astronaut)
 
 
 @pytest.mark.parametrize("name", FINDING)

@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from fer_toolkit._pool import Pool
-from fer_toolkit.cards import WeightsCard
+from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.classifiers._network import check_fit, check_threads, input_shape, run_each, spec_of, to_probabilities
 from fer_toolkit.errors import ClassifierError
 
@@ -50,13 +50,12 @@ class LiteRTClassifier:
     def __init__(self, path: str | os.PathLike[str], card: WeightsCard, *, threads: int = 1) -> None:
         check_threads(threads)
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
-        self._path, self._card, self._threads = os.fspath(path), card, threads
-        # Bytes instead of a path: all interpreters run the same file, whatever happens to it on the disk.
-        try:
+        self._path, self._card = os.fspath(path), card
+        try:  # bytes instead of a path: all interpreters run the same file, whatever happens to it on the disk
             content = Path(path).read_bytes()
         except OSError as error:
             raise ClassifierError(f"{self._path} can't be read: {error}") from error
-        self._interpreters = Pool(lambda: self._open(content))
+        self._interpreters = Pool(partial(_open, content, threads, self.input_spec, self._path))
         check_fit(self._outputs, card)
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -71,27 +70,21 @@ class LiteRTClassifier:
             except (ValueError, RuntimeError) as error:
                 raise ClassifierError(f"{self._path} can't be run: {error}") from error
 
-    def _open(self, content: bytes) -> Interpreter:
-        try:
-            interpreter = Interpreter(model_content=content, num_threads=self._threads)
-            inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-            if len(inputs) != 1 or len(outputs) != 1:
-                raise ClassifierError(
-                    f"{self._path} must have one input and one output. Received: {len(inputs)} and {len(outputs)}"
-                )
-            shape = input_shape(inputs[0]["shape_signature"], self.input_spec, self._path)
-            interpreter.resize_tensor_input(inputs[0]["index"], shape)
-            interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ClassifierError(f"{self._path} is no LiteRT file that can be run: {error}") from error
-        return interpreter
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Interpreters stay behind when a classifier is sent to another process."""
-        return {"path": self._path, "card": self._card, "threads": self._threads}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+def _open(content: bytes, threads: int, spec: InputSpec, path: str) -> Interpreter:
+    try:
+        interpreter = Interpreter(model_content=content, num_threads=threads)
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ClassifierError(
+                f"{path} must have one input and one output. Received: {len(inputs)} and {len(outputs)}"
+            )
+        shape = input_shape(inputs[0]["shape_signature"], spec, path)
+        interpreter.resize_tensor_input(inputs[0]["index"], shape)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ClassifierError(f"{path} is no LiteRT file that can be run: {error}") from error
+    return interpreter
 
 
 def _run(interpreter: Interpreter, numbers: NDArray[np.float32]) -> NDArray[Any]:

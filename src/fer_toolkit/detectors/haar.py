@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -81,7 +82,7 @@ class HaarDetector:
         self._min_score, self._max_side, self._min_face = min_score, max_side, min_face
         self._scale_factor, self._min_neighbors = float(scale_factor), min_neighbors
         xml = _cascade_path().read_text(encoding="utf-8")
-        self._cascades = Pool(lambda: _load(xml))
+        self._cascades = Pool(partial(_load, xml))
 
     def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
         """Find the faces of one picture.

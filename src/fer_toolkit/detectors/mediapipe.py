@@ -72,17 +72,12 @@ class MediaPipeDetector:
     def __init__(self, *, min_score: float = 0.5, max_side: int = 640, min_face: int = 20) -> None:
         check_options(min_score=min_score, max_side=max_side, min_face=min_face)
         self._max_side, self._min_face = max_side, min_face
-        self._mediapipe = _optional.require("mediapipe", extra="mediapipe", feature='the detector "mediapipe"')
-        tasks = self._mediapipe.tasks
-        options = tasks.vision.FaceDetectorOptions(
-            base_options=tasks.BaseOptions(model_asset_buffer=weights.path(WEIGHTS).read_bytes()),
-            min_detection_confidence=float(min_score),
-        )
+        _mediapipe()  # that it is missing is said before anything is fetched
+        network = weights.path(WEIGHTS).read_bytes()
         try:
-            self._networks: Pool[Any] = Pool(lambda: tasks.vision.FaceDetector.create_from_options(options))
+            self._networks = Pool(functools.partial(_load, network, float(min_score)))
         except (RuntimeError, ValueError) as error:
             raise DetectorError(f"MediaPipe can't load the weights {WEIGHTS!r}: {error}") from error
-        _pools_closed_before_exit().add(self._networks)
 
     def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
         """Find the faces of one picture.
@@ -108,8 +103,8 @@ class MediaPipeDetector:
 
     def _find(self, image_bgr: NDArray[np.uint8]) -> Iterator[Detection]:
         height, width = image_bgr.shape[:2]
-        picture = self._mediapipe.Image(
-            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(to_rgb(image_bgr))
+        picture = _mediapipe().Image(
+            image_format=_mediapipe().ImageFormat.SRGB, data=np.ascontiguousarray(to_rgb(image_bgr))
         )
         with self._networks.borrow() as network:
             found = network.detect(picture).detections
@@ -124,20 +119,33 @@ class MediaPipeDetector:
             )
 
 
+def _mediapipe() -> Any:
+    return _optional.require("mediapipe", extra="mediapipe", feature='the detector "mediapipe"')
+
+
+def _load(network: bytes, min_score: float) -> Any:
+    tasks = _mediapipe().tasks
+    options = tasks.vision.FaceDetectorOptions(
+        base_options=tasks.BaseOptions(model_asset_buffer=network), min_detection_confidence=min_score
+    )
+    loaded = tasks.vision.FaceDetector.create_from_options(options)
+    _closed_before_exit().add(loaded)
+    return loaded
+
+
 @functools.cache
-def _pools_closed_before_exit() -> WeakSet[Pool[Any]]:
-    """The pools whose networks are closed when the interpreter begins to end.
+def _closed_before_exit() -> WeakSet[Any]:
+    """The networks that are closed when the interpreter begins to end.
 
     A MediaPipe task that is left open prints a traceback then: its ``close`` goes through a ThreadPoolExecutor, and
     executors stop working before :mod:`atexit` callbacks run. Executors end through ``threading._register_atexit``,
     whose callbacks run last in, first out, so that is the one place from which a task can still be closed.
     """
-    pools: WeakSet[Pool[Any]] = WeakSet()
+    networks: WeakSet[Any] = WeakSet()
 
     def close() -> None:
-        for pool in pools:
-            for network in pool.drain():
-                network.close()
+        for network in list(networks):
+            network.close()
 
     threading._register_atexit(close)  # type: ignore[attr-defined]
-    return pools
+    return networks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -63,7 +64,7 @@ class SSDDetector:
         # Bytes instead of paths: OpenCV on Windows can't open a path with letters beyond ASCII.
         network, config = (np.frombuffer(weights.path(name).read_bytes(), np.uint8) for name in (WEIGHTS, CONFIG))
         try:
-            self._networks = Pool(lambda: cv2.dnn.readNetFromTensorflow(network, config))
+            self._networks = Pool(partial(cv2.dnn.readNetFromTensorflow, network, config))
         except cv2.error as error:
             raise DetectorError(f"OpenCV {cv2.__version__} can't load the weights {WEIGHTS!r}: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -63,13 +64,8 @@ class YuNetDetector:
         self._max_side, self._min_face = max_side, min_face
         # Bytes instead of a path: OpenCV on Windows can't open a path with letters beyond ASCII.
         network = np.frombuffer(weights.path(WEIGHTS).read_bytes(), np.uint8)
-
-        def load() -> cv2.FaceDetectorYN:
-            no_config = np.empty(0, np.uint8)
-            return cv2.FaceDetectorYN.create("onnx", network, no_config, (320, 320), score_threshold=float(min_score))
-
         try:
-            self._networks = Pool(load)
+            self._networks = Pool(partial(_load, network, float(min_score)))
         except cv2.error as error:
             raise DetectorError(f"OpenCV {cv2.__version__} can't load the weights {WEIGHTS!r}: {error}") from error
 
@@ -107,3 +103,8 @@ class YuNetDetector:
             x, y, width, height = row[:4]
             landmarks = tuple(zip(row[4:14:2], row[5:14:2], strict=True))
             yield Detection((x, y, x + width, y + height), min(row[14], 1.0), landmarks)
+
+
+def _load(network: NDArray[np.uint8], min_score: float) -> cv2.FaceDetectorYN:
+    no_config = np.empty(0, np.uint8)
+    return cv2.FaceDetectorYN.create("onnx", network, no_config, (320, 320), score_threshold=min_score)
