@@ -22,7 +22,7 @@ from fer_toolkit.results import Detection
 # the picture, the eye on the right, and the middle of the mouth corners (0.341, 0.743) and (0.628, 0.749).
 REFERENCE_POINTS = ((0.316, 0.385), (0.671, 0.389), (0.4845, 0.746))
 
-_FINEST = 16  # largest number of samples along each side of a crop's pixel
+_FINEST = 8  # largest number of samples along each side of a crop's pixel
 
 
 def crop_faces(
@@ -88,13 +88,11 @@ def _cut(image: NDArray[np.uint8], matrix: Matrix, size: int) -> NDArray[np.uint
     """The crop (size, size, 3) that lies at `matrix` in the picture."""
     image, matrix = _around(image, matrix)
     pixels_a_pixel = np.hypot(*matrix[:, 0]) / size
-    if pixels_a_pixel > _FINEST:
-        shrink = pixels_a_pixel / _FINEST
-        height, width = (max(1, round(side / shrink)) for side in image.shape[:2])
-        matrix = matrix * [[width / image.shape[1]], [height / image.shape[0]]]
-        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    while pixels_a_pixel > _FINEST:
+        image, matrix = _half(image, matrix)
+        pixels_a_pixel /= 2
     # Each pixel of the crop is the mean of k x k samples, so that a large face is averaged and not picked from.
-    k = int(np.clip(np.ceil(np.hypot(*matrix[:, 0]) / size), 1, _FINEST))
+    k = int(np.ceil(pixels_a_pixel))
     # cv2 counts from the middle of the first pixel, the matrix from its corner: half a pixel on both sides.
     steps = matrix[:, :2] / (size * k)
     start = matrix[:, 2] + steps @ (0.5, 0.5) - 0.5
@@ -123,3 +121,11 @@ def _around(image: NDArray[np.uint8], matrix: Matrix) -> tuple[NDArray[np.uint8]
     high = np.clip(np.ceil(corners.max(axis=1)).astype(int) + 2, low + 1, limit)
     moved = np.column_stack([matrix[:, :2], matrix[:, 2] - low])
     return image[low[1] : high[1], low[0] : high[0]], moved
+
+
+def _half(image: NDArray[np.uint8], matrix: Matrix) -> tuple[NDArray[np.uint8], Matrix]:
+    """A picture of half the size, with its matrix. cv2 takes means of 2 x 2 pixels many times faster than of others."""
+    height, width = (max(1, side // 2) for side in image.shape[:2])
+    even = image[: 2 * height, : 2 * width]
+    halved = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return halved, matrix * [[width / even.shape[1]], [height / even.shape[0]]]
