@@ -68,17 +68,17 @@ def check_detector(detector: Detector | Callable[[], Detector], picture: Picture
         with rules.rule("detect must take any uint8 picture (height, width, 3), also of one pixel or one colour"):
             results.append(detect(image.copy()))
         _check_detections(rules, results[-1], image)
-    largest = pictures[0]
+    sample = pictures[0]
 
+    with rules.rule("detect must take a picture that can't be written to, and leave it as it is"):
+        _check_untouched(rules, detect, sample, "detect must leave the picture as it is")
     rules.require(
         [detect(image) for image in pictures] == results,
         "detect must give the same faces for the same picture, whatever pictures came before",
     )
-    rules.require(detect(largest) is not detect(largest), "detect must give a new list at each call")
-    with rules.rule("detect must take a picture that can't be written to, and leave it as it is"):
-        _check_untouched(rules, detect, largest, "detect must leave the picture as it is")
+    rules.require(detect(sample) is not detect(sample), "detect must give a new list at each call")
     with rules.rule("detect must take an array that is not contiguous"):
-        found = detect(_not_contiguous(largest))
+        found = detect(_not_contiguous(sample))
     rules.require(found == results[0], "detect must see a picture's pixels the same in an array that is not contiguous")
     with rules.rule("detect must work in several threads at once"):
         in_threads = _in_threads(detect, pictures)
@@ -155,13 +155,13 @@ def check_classifier(classifier: Classifier | Callable[[], Classifier]) -> None:
         _check_probabilities(rules, results[n], (n, len(labels)))
     together = results[len(crops)]
 
+    with rules.rule("predict must take crops that can't be written to, and leave them as they are"):
+        _check_untouched(rules, predict, crops, "predict must leave the crops as they are")
     before = together.copy()
     alone = np.concatenate([predict(crops[i : i + 1]).copy() for i in range(len(crops))])
     rules.require(bool((together == before).all()), "predict must give a new array at each call")
     rules.require(_near(alone, together), "predict must give a crop the same probabilities alone and among others")
     rules.require(_near(predict(crops), together), "predict must give the same probabilities for the same crops")
-    with rules.rule("predict must take crops that can't be written to, and leave them as they are"):
-        _check_untouched(rules, predict, crops, "predict must leave the crops as they are")
     with rules.rule("predict must take an array that is not contiguous"):
         strided = predict(_not_contiguous(crops))
     rules.require(_near(strided, together), "predict must see the crops the same in an array that is not contiguous")
@@ -231,15 +231,14 @@ class _Rules:
         with self.rule(f"it must have a method {method}"):
             self.method: Any = getattr(self.part, method)
 
-    def broken(self, rule: str, received: object) -> FerToolkitError:
+    def broken(self, rule: str, *received: object) -> FerToolkitError:
         name = getattr(self.part, "name", None)
         who = name if isinstance(name, str) and name else repr(self.part)
-        what = f"{type(received).__name__}: {received}" if isinstance(received, Exception) else repr(received)
-        return self._error(f"{who} breaks a rule: {rule}. Received: {what}")
+        return self._error(f"{who} breaks a rule: {rule}.{''.join(map(_received, received))}")
 
-    def require(self, holds: bool, rule: str, received: object = "something else") -> None:
+    def require(self, holds: bool, rule: str, *received: object) -> None:
         if not holds:
-            raise self.broken(rule, received)
+            raise self.broken(rule, *received)
 
     @contextmanager
     def rule(self, rule: str) -> Iterator[None]:
@@ -252,6 +251,11 @@ class _Rules:
             raise self.broken(rule, error) from error
 
 
+def _received(value: object) -> str:
+    what = f"{type(value).__name__}: {value}" if isinstance(value, Exception) else repr(value)
+    return f" Received: {what[:300]}"
+
+
 def _check_name(rules: _Rules) -> None:
     with rules.rule("it must have a name"):
         name = rules.part.name
@@ -261,7 +265,7 @@ def _check_name(rules: _Rules) -> None:
 def _check_untouched(rules: _Rules, method: Callable[[Picture], Any], pixels: Picture, rule: str) -> None:
     writable = pixels.copy()
     method(writable)
-    rules.require(bool((writable == pixels).all()), rule, "changed pixels")
+    rules.require(bool((writable == pixels).all()), rule)
     locked = pixels.copy()
     locked.flags.writeable = False
     method(locked)

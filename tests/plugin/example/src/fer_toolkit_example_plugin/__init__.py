@@ -1,0 +1,1 @@
+"""A detector and a classifier for fer-toolkit, as an example of a plug-in."""
