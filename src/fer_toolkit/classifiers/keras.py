@@ -40,11 +40,10 @@ class KerasClassifier:
 
     Examples
     --------
-    >>> from fer_toolkit import weights
-    >>> name = "mini-xception-1"
-    >>> classifier = KerasClassifier(weights.path(name), weights.card(name))  # doctest: +SKIP
-    >>> classifier.predict(np.zeros((2, 64, 64, 1), np.uint8)).shape  # doctest: +SKIP
-    (2, 7)
+    ::
+
+        classifier = KerasClassifier(weights.path("mini-xception-1"), weights.card("mini-xception-1"))
+        probabilities = classifier.predict(crops)  # uint8 (n, 64, 64, 1) to float32 (n, 7)
     """
 
     def __init__(self, path: str | os.PathLike[str], card: WeightsCard) -> None:

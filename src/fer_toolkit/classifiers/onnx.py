@@ -40,10 +40,10 @@ class OnnxClassifier:
 
     Examples
     --------
-    >>> from fer_toolkit import weights
-    >>> classifier = OnnxClassifier(weights.path("ferplus-8"), weights.card("ferplus-8"))  # doctest: +SKIP
-    >>> classifier.predict(np.zeros((2, 64, 64, 1), np.uint8)).shape  # doctest: +SKIP
-    (2, 8)
+    ::
+
+        classifier = OnnxClassifier(weights.path("ferplus-8"), weights.card("ferplus-8"))
+        probabilities = classifier.predict(crops)  # uint8 (n, 64, 64, 1) to float32 (n, 8)
     """
 
     def __init__(self, path: str | os.PathLike[str], card: WeightsCard, *, threads: int = 1) -> None:
