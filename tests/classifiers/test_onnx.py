@@ -80,9 +80,12 @@ def test_without_the_extra_the_error_says_how_to_install_it(save, weights, monke
         build_classifier(file, card=CARD)
 
 
-def test_a_damaged_file_writes_nothing_to_standard_error(save, weights, capfd):
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:-50], lambda content: content.replace(b"input0", b"inp\xf5t0")]
+)
+def test_a_damaged_file_is_told_of_by_the_error_alone(save, weights, capfd, damage):
     file = save("model.onnx", ["n", 1, SIZE, SIZE], weights(SIZE, 1))
-    file.write_bytes(file.read_bytes()[:-50])
-    with pytest.raises(ClassifierError):
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(ClassifierError, match="is no ONNX file that can be run"):
         build_classifier(file, card=CARD)
-    assert capfd.readouterr().err == ""
+    assert capfd.readouterr() == ("", "")

@@ -54,8 +54,11 @@ class OnnxClassifier:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = _FATAL
+        quiet = {
+            "enable_fallback": 0
+        }  # with it, a file that can't be run is tried twice, and told of on standard output
         try:
-            self._session = runtime.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])
+            self._session = runtime.InferenceSession(self._path, options, ["CPUExecutionProvider"], **quiet)
         except Exception as error:  # ONNX Runtime's own exceptions share no public base
             raise ClassifierError(f"{self._path} is no ONNX file that can be run: {error}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
