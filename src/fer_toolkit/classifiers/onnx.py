@@ -54,22 +54,24 @@ class OnnxClassifier:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = _FATAL
-        quiet = {
-            "enable_fallback": 0
-        }  # with it, a file that can't be run is tried twice, and told of on standard output
+        # With its fallback, ONNX Runtime tries a bad file twice, and tells of it on standard output.
         try:
-            self._session = runtime.InferenceSession(self._path, options, ["CPUExecutionProvider"], **quiet)
+            self._session = runtime.InferenceSession(
+                self._path, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
+            inputs = [(each.name, each.type, each.shape) for each in self._session.get_inputs()]
+            outputs = [each.name for each in self._session.get_outputs()]
         except Exception as error:  # ONNX Runtime's own exceptions share no public base
             raise ClassifierError(f"{self._path} is no ONNX file that can be run: {error}") from error
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ClassifierError(
                 f"{self._path} must have one input and one output. Received: {len(inputs)} and {len(outputs)}"
             )
-        if inputs[0].type not in _DTYPES:
-            raise ClassifierError(f"{self._path} must take one of {list(_DTYPES)}. Received: {inputs[0].type}")
-        self._input, self._dtype = inputs[0].name, _DTYPES[inputs[0].type]
-        self._batch = input_shape(inputs[0].shape, self.input_spec, self._path)[0]
+        ((self._input, kind, shape),) = inputs
+        if kind not in _DTYPES:
+            raise ClassifierError(f"{self._path} must take one of {list(_DTYPES)}. Received: {kind}")
+        self._dtype = _DTYPES[kind]
+        self._batch = input_shape(shape, self.input_spec, self._path)[0]
         check_fit(self._outputs, card)
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
