@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from fer_toolkit import weights
+from fer_toolkit.detectors.base import check_options
 from fer_toolkit.detectors.haar import HaarDetector
 from fer_toolkit.detectors.yunet import WEIGHTS, YuNetDetector
 from fer_toolkit.errors import WeightsError
@@ -50,6 +51,7 @@ def build_auto(
         detector = build_auto(min_face=40)
         print(detector.name)  # "yunet", or "haar" after a warning
     """
+    check_options(min_score=min_score, max_side=max_side, min_face=min_face)
     options: dict[str, Any] = {"max_side": max_side, "min_face": min_face}
     if min_score is not None:
         options["min_score"] = min_score
