@@ -1,6 +1,4 @@
-import pickle
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from threading import Barrier
 
 import pytest
@@ -8,55 +6,59 @@ import pytest
 from fer_toolkit._pool import Pool
 
 
-def test_an_instance_is_made_at_once_so_that_what_cannot_be_built_fails_early():
+class Counted:
+    made = 0
+
+    def __init__(self):
+        Counted.made += 1
+
+
+@pytest.fixture
+def pool():
+    Counted.made = 0
+    return Pool(Counted, keep=2)
+
+
+def test_an_instance_is_made_at_once_so_that_what_can_not_be_built_fails_early(pool):
+    assert Counted.made == 1
     with pytest.raises(ZeroDivisionError):
         Pool(lambda: 1 / 0)
 
 
-def test_an_instance_that_came_back_is_lent_again():
-    pool = Pool(object)
+def test_one_borrower_after_the_other_gets_the_same_instance(pool):
     with pool.borrow() as first:
         pass
     with pool.borrow() as second:
         assert second is first
+    assert Counted.made == 1
 
 
-def test_an_instance_comes_back_from_a_block_that_fails():
-    pool = Pool(object)
-    with pytest.raises(KeyError), pool.borrow() as first:
-        raise KeyError
-    with pool.borrow() as second:
-        assert second is first
+def test_threads_that_borrow_at_once_never_share(pool):
+    together = Barrier(4, timeout=10)
 
-
-def test_threads_at_the_same_time_have_different_instances():
-    pool, together = Pool(object), Barrier(6)
-
-    def work(_):
+    def borrow():
         with pool.borrow() as instance:
             together.wait()
-            return instance
+            return id(instance)
 
-    with ThreadPoolExecutor(6) as threads:
-        assert len(set(threads.map(work, range(6)))) == 6
+    with ThreadPoolExecutor(4) as threads:
+        borrowed = [each.result() for each in [threads.submit(borrow) for _ in range(4)]]
+    assert len(set(borrowed)) == 4
 
 
-def test_no_more_idle_instances_are_kept_than_asked_for():
-    made = []
-
-    def make():
-        made.append(object())
-        return made[-1]
-
-    pool = Pool(make, keep=1)
+def test_no_more_idle_instances_are_kept_than_asked_for(pool):
     with pool.borrow(), pool.borrow(), pool.borrow():
-        assert len(made) == 3
-    with pool.borrow(), pool.borrow():
-        assert len(made) == 4
+        assert Counted.made == 3
+    assert len(pool.drain()) == 2
+    assert pool.drain() == []
 
 
-def test_a_pickled_pool_makes_its_own_instances():
-    pool = Pool(partial(dict, a=1), keep=2)
-    with pool.borrow() as mine, pickle.loads(pickle.dumps(pool)).borrow() as other:
-        mine["a"] = 2
-        assert other == {"a": 1}
+def test_an_instance_comes_back_when_its_borrower_fails(pool):
+    def fail():
+        with pool.borrow():
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    with pool.borrow():
+        assert Counted.made == 1
