@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from fer_toolkit import weights
 from fer_toolkit.detectors import DETECTORS
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/index.md", "docs/plugins.md"]
+PAGES = ["README.md", "docs/index.md", "docs/recognizer.md", "docs/models.md", "docs/plugins.md"]
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, astronaut_path):
-    """The working folder, with the pictures that the examples name."""
+    """The working folder, with the pictures and the model that the examples name."""
     for name in ("photo.jpg", "two_people.jpg"):
         (tmp_path / name).write_bytes(astronaut_path.read_bytes())
+    (tmp_path / "mine.tflite").write_bytes(weights.path("default").read_bytes())
+    (card,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/models.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "mine.json").write_text(card)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(DETECTORS, "_registered", {})  # what an example registers is gone afterwards
     return tmp_path
@@ -45,6 +49,13 @@ def test_the_example_program_marks_the_pictures_and_goes_on_after_a_bad_one(fold
     assert "photo.jpg: 1 face(s)\n  happy" in run.stdout
     assert "missing.jpg" in run.stderr
     assert [path.name for path in (folder / "marked").iterdir()] == ["photo.png"]
+
+
+def test_the_classifier_of_the_example_reads_a_picture(folder, fetched_weights):
+    fetched_weights("yunet-2026may")
+    program = ROOT / "examples" / "custom_classifier.py"
+    run = subprocess.run([sys.executable, program, "photo.jpg"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"photo\.jpg, by fer2013-small-\d+-mirrored\n  happy +\d\d%\n", run.stdout)
 
 
 def test_every_page_is_in_the_navigation_and_every_entry_is_a_page():

@@ -1,4 +1,6 @@
+import pickle
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -64,3 +66,10 @@ def test_an_instance_comes_back_when_its_borrower_fails(pool):
         fail()
     with pool.borrow():
         assert Counted.made == 1
+
+
+def test_a_pickled_pool_makes_its_own_instances():
+    pool = Pool(partial(dict, a=1), keep=2)
+    with pool.borrow() as mine, pickle.loads(pickle.dumps(pool)).borrow() as other:
+        mine["a"] = 2
+        assert other == {"a": 1}
