@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Name or alias.", autocompletion=weights_names, show_default=False)
 ]
+
+_EXTRAS = {".onnx": "onnx", ".keras": "keras", ".h5": "keras", ".hdf5": "keras"}  # what runs files of an ending
 
 app = typer.Typer(
     help="The weights that go by a name: list, show, fetch, path.",
@@ -120,6 +123,9 @@ def _entries(card: WeightsCard) -> Iterator[tuple[str, str]]:
     yield "kind", card.kind
     yield "file", f"{card.file}, {card.bytes:,} bytes" if card.bytes else card.file
     yield "where", _where(card)
+    extra = _EXTRAS.get(Path(card.file).suffix)
+    if card.kind == "classifier" and extra is not None:
+        yield "needs", f"fer-toolkit[{extra}]"
     yield "sha256", card.sha256
     for url in card.urls:
         yield "address", url

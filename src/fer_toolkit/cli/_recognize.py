@@ -135,9 +135,8 @@ def _print_table(results: Sequence[ImageResult]) -> None:
         for number, face in enumerate(result, start=1):
             box = " ".join(f"{edge:{digits}.0f}" for edge in face.box)
             rows.append((name if number == 1 else "", str(number), face.emotion, f"{100 * face.confidence:.0f} %", box))
-    print_table(
-        ("picture", "face", "emotion", "confidence", "x1 y1 x2 y2"), rows, right=("face", "confidence", "x1 y1 x2 y2")
-    )
+    headers = ("picture", "face", "emotion", "confidence", "x1 y1 x2 y2")
+    print_table(headers, rows, right={"face", "confidence", "x1 y1 x2 y2"})
     unreadable = sum(result.error is not None for result in results)
     counts = [_count(len(results), "picture"), _count(len(faces), "face")]
     if unreadable:

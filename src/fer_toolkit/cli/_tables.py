@@ -31,8 +31,8 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right:
     from rich.table import Table
     from rich.text import Text
 
-    # Into memory, and printed by ourselves: rich ends the process when the reader of a pipe has gone. From the encoding it
-    # knows whether the line under the headers may be more than ASCII.
+    # Into memory, and printed by ourselves: rich ends the process when the reader of a pipe has gone. The encoding
+    # tells it whether the line under the headers must be ASCII.
     paper = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding, newline="\n")
     console = Console(file=paper, force_terminal=False, highlight=False)
     cells = [[_encodable(printable(cell)) for cell in row] for row in rows]

@@ -78,8 +78,8 @@ def train(
 ) -> None:
     """Train a network on FER2013.
 
-    Needs fer-toolkit[keras]. It learns from Training; PublicTest chooses; PrivateTest is not looked at. DIR gets recipe.json, history.csv,
-    last.keras after each epoch, and model.keras at the end, whose path is printed.
+    Needs fer-toolkit[keras]. The network learns from Training; PublicTest chooses; PrivateTest is not looked at. DIR
+    gets recipe.json, history.csv, last.keras after each epoch, and model.keras at the end, whose path is printed.
 
     \b
     Examples:
