@@ -10,8 +10,11 @@ from ai_edge_litert import schema_py_generated as tflite
 from onnx import helper, numpy_helper
 
 
-def save_onnx(path, shape, weights, *, softmax=False, dtype=np.float32, inputs=1, outputs=1):
-    """An ONNX file; an open side of `shape` is a name, and `inputs` and `outputs` beyond the first lead nowhere."""
+def save_onnx(path, shape, weights, *, softmax=False, dtype=np.float32, inputs=1, outputs=1, old=False):
+    """An ONNX file; an open side of `shape` is a name, and `inputs` and `outputs` beyond the first lead nowhere.
+
+    An `old` one is as files of 2018 are, which list their weights among their inputs.
+    """
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     nodes = [
         helper.make_node("Flatten", ["input0"], ["flat"], axis=1),
@@ -19,14 +22,18 @@ def save_onnx(path, shape, weights, *, softmax=False, dtype=np.float32, inputs=1
         helper.make_node("Softmax" if softmax else "Identity", ["sums"], ["output0"]),
         *(helper.make_node("Identity", ["sums"], [f"output{i}"]) for i in range(1, outputs)),
     ]
+    listed = [helper.make_tensor_value_info(f"input{i}", kind, shape) for i in range(inputs)]
+    if old:
+        listed.append(helper.make_tensor_value_info("weights", kind, weights.shape))
+    opset, version = (8, 3) if old else (17, 9)
     graph = helper.make_graph(
         nodes,
         "linear",
-        [helper.make_tensor_value_info(f"input{i}", kind, shape) for i in range(inputs)],
+        listed,
         [helper.make_tensor_value_info(f"output{i}", kind, [shape[0], weights.shape[1]]) for i in range(outputs)],
         [numpy_helper.from_array(weights.astype(dtype), "weights")],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
     onnx.checker.check_model(model)
     onnx.save(model, path)
 
