@@ -1,11 +1,17 @@
 """For the tests and the doctests alike: nothing touches the user's own cache."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent
+
+
+def pytest_configure():
+    """Heed Ctrl-C: a shell's background job starts with it ignored, and some tests are of just that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
