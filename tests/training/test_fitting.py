@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.errors import DataError, OptionError
 from fer_toolkit.training.augmentation import Augmentation
 from fer_toolkit.training.fitting import Batches, Recipe, accuracy, recalibrate_batch_norm, targets, train
@@ -73,7 +74,13 @@ def test_batches_depend_on_seed_epoch_and_step_alone(faces):
 
 def test_a_run_leaves_recipe_history_and_model(run):
     folder, _, lines = run
-    assert {path.name for path in folder.iterdir()} == {"recipe.json", "history.csv", "last.keras", "model.keras"}
+    assert {path.name for path in folder.iterdir()} == {
+        "recipe.json",
+        "history.csv",
+        "last.keras",
+        "model.keras",
+        "model.json",
+    }
     assert Recipe.from_json((folder / "recipe.json").read_text()) == QUICK
     assert len(history(folder)) == 3
     assert lines[0].startswith("epoch   1")
@@ -86,6 +93,12 @@ def test_the_model_file_gives_what_the_model_gives(run, faces):
     pixels = faces.images[:4, ..., None].astype(np.float32)
     np.testing.assert_allclose(model.predict(pixels, verbose=0), loaded.predict(pixels, verbose=0), rtol=1e-5)
     assert loaded.output_shape == (None, 7)
+
+
+def test_a_finished_run_can_be_classified_with(run, faces):
+    folder, model, _ = run
+    probabilities = build_classifier(folder / "model.keras").predict(faces.images[..., None])
+    assert np.mean(probabilities.argmax(axis=1) == faces.emotions) == accuracy(model, faces)
 
 
 def test_the_loss_falls(run):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,10 +15,9 @@ from numpy.typing import NDArray
 
 from fer_toolkit import _optional
 from fer_toolkit._files import whole_file
-from fer_toolkit.cards import InputSpec, WeightsCard
-from fer_toolkit.classifiers.litert import LiteRTClassifier
+from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.errors import ExportError, OptionError
-from fer_toolkit.labels import FER2013
+from fer_toolkit.training import networks
 from fer_toolkit.training.data import FaceData
 from fer_toolkit.training.evaluation import fit_temperature, predict_faces
 
@@ -130,15 +127,11 @@ def export_with_card(
         # Black and white, so that the input's range is 0 to 255 whatever the faces drawn.
         calibration = np.concatenate([faces[chosen], np.stack([np.full((48, 48), v, np.uint8) for v in (0, 255)])])
     export_litert(model, target, quantize=quantize, calibration=calibration)
-    card = WeightsCard(
-        name=target.stem.lower(), kind="classifier", file=target.name, labels=FER2013, input=InputSpec(size=48)
-    )
+    networks.write_card(target)
     if data is not None:
         public = data.split("PublicTest")
-        temperature = fit_temperature(predict_faces(LiteRTClassifier(target, card), public.images), public.emotions)
-        card = replace(card, temperature=round(temperature, 4))
-    with whole_file(target.with_suffix(".json")) as unfinished:
-        unfinished.write_text(json.dumps(card.to_dict(), indent=2) + "\n", encoding="utf-8")
+        temperature = fit_temperature(predict_faces(build_classifier(target), public.images), public.emotions)
+        networks.write_card(target, round(temperature, 4))
     return target
 
 

@@ -169,7 +169,7 @@ def train(
         How to train.
     output
         Folder for ``recipe.json``, ``history.csv`` (one line an epoch), ``last.keras`` (written whole after each epoch)
-        and, at the end, ``model.keras``.
+        and, at the end, ``model.keras`` with its card ``model.json``.
     resume
         Go on from ``last.keras``, with the recipe that stands in the folder.
     report
@@ -290,6 +290,7 @@ def _finish(
     report("PublicTest: " + ", ".join(f"{name} weights {100 * a:.2f} %" for name, a in accuracies.items()))
     with whole_file(folder / "model.keras") as unfinished:
         candidates[chosen].save(unfinished)
+    networks.write_card(folder / "model.keras")
     return candidates[chosen]
 
 

@@ -6,14 +6,18 @@ exported file has nothing to remember.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import keras
 from keras import layers
 
+from fer_toolkit._files import whole_file
 from fer_toolkit.errors import OptionError
+from fer_toolkit.labels import FER2013
 
 
 def mini_xception(pixels: Any) -> Any:
@@ -88,6 +92,18 @@ def build(name: str, heads: Mapping[str, int], *, dropout: float = 0.0, dtype: s
 def single_head(model: keras.Model, head: str) -> keras.Model:
     """The same network, layers shared, with one head's logits as its only output."""
     return keras.Model(model.input, model.get_layer(head).output, name=model.name)
+
+
+def write_card(model_file: Path, temperature: float = 1.0) -> None:
+    """Write the card of a file of one of these networks beside it: ``NAME.json`` for ``NAME.tflite``."""
+    card = {
+        "labels": FER2013,
+        "input": {"size": 48, "color": "gray"},
+        "output": "logits",
+        "temperature": temperature,
+    }
+    with whole_file(model_file.with_suffix(".json")) as draft:
+        draft.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def _residual_network(pixels: Any, widths: tuple[int, ...], blocks: tuple[int, ...]) -> Any:
