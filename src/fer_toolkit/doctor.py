@@ -250,10 +250,11 @@ def _extra(extra: str, needed: Iterable[Requirement], failures: Mapping[str, str
 
 def _cache() -> Finding:
     folder = weights.cache_dir()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    existing = next(place for place in (folder, *folder.parents) if os.access(place, os.F_OK))
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
+        sizes = [file.stat().st_size for file in folder.iterdir() if file.is_file()] if existing == folder else None
     except OSError as error:
         # A cache that others have filled may well be read-only.
         return Finding(
@@ -261,9 +262,8 @@ def _cache() -> Finding:
             f"{folder} can't be written: {error.strerror or error}. FER_TOOLKIT_CACHE names another folder",
             is_problem=not _is_here(*NEEDS["yunet"]),
         )
-    if existing != folder:
+    if sizes is None:
         return Finding("cache", f"{folder} (made when weights are fetched)")
-    sizes = [file.stat().st_size for file in folder.iterdir() if file.is_file()]
     return Finding("cache", f"{folder}, files: {len(sizes)}, {sum(sizes) / 1e6:.1f} MB")
 
 
@@ -278,7 +278,7 @@ def _mirror() -> Finding:
     if "://" in place:
         return Finding("mirror", without_secrets(place))
     folder = Path(place).expanduser()
-    count = sum((folder / card.file).is_file() for card in weights.catalog().values())
+    count = sum(os.access(folder / card.file, os.R_OK) for card in weights.catalog().values())
     if not count:
         return Finding("mirror", f"{folder} has none of the weights. FER_TOOLKIT_MIRROR names another", is_problem=True)
     return Finding("mirror", f"{folder}, with {count} of {len(weights.catalog())} weights")

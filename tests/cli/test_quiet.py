@@ -54,6 +54,25 @@ def test_a_stderr_that_is_no_file_is_left_alone():
     assert stderr_of(script) == "native before|native inside|native after|"
 
 
+def test_what_native_libraries_say_when_the_process_ends_is_hidden_too():
+    script = """
+import atexit, os, sys
+from fer_toolkit.cli import _quiet
+
+atexit.register(os.write, 2, b"native at exit|")
+atexit.register(lambda: print("ours at exit|", end="", file=sys.stderr))
+with _quiet.native_messages_hidden():
+    pass
+"""
+    assert stderr_of(script) == "ours at exit|native at exit|"
+    assert stderr_of(script + "_quiet.hide_last_words()") == "ours at exit|"
+
+
+def test_last_words_are_left_where_nothing_was_hidden():
+    script = "import os; from fer_toolkit.cli import _quiet; _quiet.hide_last_words(); os.write(2, b'native')"
+    assert stderr_of(script) == "native"
+
+
 def test_an_exception_restores_and_its_traceback_is_shown():
     script = """
 from fer_toolkit.cli._quiet import native_messages_hidden

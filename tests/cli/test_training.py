@@ -99,7 +99,11 @@ def test_a_model_file_can_be_evaluated(run, fer2013, model_file):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(None, "can't be read: No such file"), ("emotion,pixels\n", "has no column 'Usage'"), ("\0", "has no column")],
+    [
+        (None, "can't be read: No such file"),
+        ("emotion,pixels\n", "has no column 'Usage'"),
+        ("x\n", "has no column 'emotion'"),
+    ],
 )
 def test_wrong_data_are_named(evaluate, fer2013, text, said):
     fer2013.unlink() if text is None else fer2013.write_text(text)

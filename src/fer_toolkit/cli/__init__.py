@@ -6,17 +6,30 @@ failed, 2 wrong usage. A command imports what it needs when it runs, so that the
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fer_toolkit import __version__
 from fer_toolkit.cli import _environment, _models, _recognize, _training
 from fer_toolkit.cli._command import HELP_OPTIONS, Command
+from fer_toolkit.cli._quiet import hide_last_words
 
 __all__ = ["app"]
 
-app = typer.Typer(
+
+class _Program(typer.Typer):
+    """The command as a process runs it, to its end."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except SystemExit:
+            hide_last_words()
+            raise
+
+
+app = _Program(
     name="fer-toolkit",
     no_args_is_help=True,
     rich_markup_mode=None,  # with markup, "fer-toolkit[keras]" loses its brackets

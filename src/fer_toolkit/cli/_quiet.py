@@ -35,9 +35,7 @@ def native_messages_hidden() -> Iterator[None]:
     saved = os.dup(_STDERR)
     ours = open(saved, "w", buffering=1, encoding=before.encoding, errors=before.errors)  # noqa: PTH123, SIM115
     _opened.append(ours)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, _STDERR)
-    os.close(nowhere)
+    _send_nowhere()
     sys.stderr = ours
     try:
         yield
@@ -45,6 +43,19 @@ def native_messages_hidden() -> Iterator[None]:
         sys.stderr = before
         ours.flush()
         os.dup2(saved, _STDERR)
+
+
+def hide_last_words() -> None:
+    """Where native messages were hidden, hide them for the rest of the process: MediaPipe has some when it ends."""
+    if _opened:
+        sys.stderr = _opened[-1]
+        _send_nowhere()
+
+
+def _send_nowhere() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDERR)
+    os.close(nowhere)
 
 
 def _is_descriptor_2(stream: TextIO | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -89,18 +89,9 @@ def recognize(
     if chart and annotate is None:
         raise OptionError("--chart goes with --annotate DIR, which says where to write the pictures")
     options = {"min_score": min_score, "min_face": min_face, "max_side": max_side}
-    from fer_toolkit.recognizer import EmotionRecognizer
-
+    detector_options = {name: value for name, value in options.items() if value is not None}
     with native_messages_hidden():
-        recognizer = EmotionRecognizer(
-            detector,
-            classifier,
-            min_confidence=min_confidence,
-            detector_options={name: value for name, value in options.items() if value is not None},
-        )
-        results = recognizer.recognize_batch(
-            [sys.stdin.buffer if path == "-" else path for path in paths], on_error="return"
-        )
+        results = _results(paths, detector, classifier, min_confidence, detector_options)
     _print(results, output_format)
     failures = [result.error for result in results if result.error is not None]
     for failure in failures:
@@ -108,6 +99,18 @@ def recognize(
     unreadable = 0 if annotate is None else _write_annotated(results, annotate, chart=chart)
     if failures or unreadable:
         raise typer.Exit(SOME_INPUT_FAILED)
+
+
+def _results(
+    paths: Sequence[str], detector: str, classifier: str, min_confidence: float, detector_options: Mapping[str, float]
+) -> list[ImageResult]:
+    from fer_toolkit.recognizer import EmotionRecognizer
+
+    recognizer = EmotionRecognizer(
+        detector, classifier, min_confidence=min_confidence, detector_options=detector_options
+    )
+    sources = [sys.stdin.buffer if path == "-" else path for path in paths]
+    return recognizer.recognize_batch(sources, on_error="return")
 
 
 def _print(results: Sequence[ImageResult], output_format: Format) -> None:

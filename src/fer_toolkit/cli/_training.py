@@ -86,10 +86,11 @@ def train(
       fer-toolkit train --data fer2013.csv --output run1
       fer-toolkit train --data fer2013.csv --output run1 --resume
     """  # noqa: D301
-    _require_keras("training")
+    with native_messages_hidden():  # but not those of the training itself: a night's work may end with one
+        _require_keras("training")
+        from fer_toolkit.training.fitting import Recipe
+        from fer_toolkit.training.fitting import train as fit
     from fer_toolkit.training.data import read_fer2013
-    from fer_toolkit.training.fitting import Recipe
-    from fer_toolkit.training.fitting import train as fit
 
     given: dict[str, Any] = {
         "network": network,
