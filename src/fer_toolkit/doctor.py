@@ -97,7 +97,9 @@ def examine() -> Iterator[Finding]:
     'fer-toolkit'
     """
     yield Finding("fer-toolkit", f"{__version__} in {Path(__file__).parent}")
-    yield Finding("Python", f"{platform.python_version()} on {platform.platform(terse=True)}, {os.cpu_count()} cores")
+    yield Finding(
+        "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    )
     extras = _extras()
     modules = {*CORE.values(), *(_module_of(each.name) for needed in (extras or {}).values() for each in needed)}
     with ThreadPoolExecutor() as pool:

@@ -79,7 +79,8 @@ def train(
     """Train a network on FER2013.
 
     Needs fer-toolkit[keras]. The network learns from Training; PublicTest chooses; PrivateTest is not looked at. DIR
-    gets recipe.json, history.csv, last.keras after each epoch, and model.keras at the end, whose path is printed.
+    gets recipe.json, history.csv, last.keras after each epoch, and at the end model.keras, whose path is printed, with
+    its card model.json.
 
     \b
     Examples:
