@@ -413,3 +413,20 @@ class TestParts:
         detector.detect = lambda image: 1 / 0
         with pytest.raises(ZeroDivisionError):
             EmotionRecognizer(detector, Shares()).recognize_batch([squares(RED)], on_error="return")
+
+    def test_a_picture_that_the_detector_fails_on_does_not_end_the_others(self):
+        detector = Squares()
+        find = detector.detect
+
+        def detect(image_bgr):
+            if image_bgr.shape[0] == 20:
+                raise DetectorError("the detector 'squares' failed")
+            return find(image_bgr)
+
+        detector.detect = detect
+        pictures = [squares(RED), squares(RED, size=(20, 120)), squares(BLUE)]
+        recognizer = EmotionRecognizer(detector, Shares())
+        results = recognizer.recognize_batch(pictures, on_error="return")
+        assert [result.error for result in results] == [None, "the detector 'squares' failed", None]
+        with pytest.raises(DetectorError, match="failed"):
+            recognizer.recognize_batch(pictures)

@@ -222,6 +222,8 @@ def _open_path(path: str, name: str) -> AbstractContextManager[BinaryIO]:
         if not stat.S_ISREG(mode):  # to open a pipe could wait for ever
             raise ImageError(f"{name} is not an ordinary file; read it yourself and give its bytes")
         return Path(path).open("rb")
+    except ImageError:
+        raise
     except FileNotFoundError:
         raise ImageError(
             f"there is no file {name}; check the path (a relative one counts from the working folder)"

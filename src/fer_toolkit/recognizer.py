@@ -16,7 +16,7 @@ from fer_toolkit.classifiers.base import check_probabilities
 from fer_toolkit.detectors import build_detector
 from fer_toolkit.detectors.base import check_detections
 from fer_toolkit.detectors.whole_image import WholeImageDetector
-from fer_toolkit.errors import ImageError, OptionError
+from fer_toolkit.errors import DetectorError, ImageError, OptionError
 from fer_toolkit.images import (
     MAX_PIXELS,
     ColorOrder,
@@ -103,8 +103,8 @@ class EmotionRecognizer:
     ) -> None:
         if not (isinstance(min_confidence, (int, float)) and 0 <= min_confidence <= 1):
             raise OptionError(f"min_confidence must be from 0 to 1. Received: {min_confidence!r}")
-        self.detector = build_detector(detector, **(detector_options or {}))
         self.classifier = build_classifier(classifier, card=card, **(classifier_options or {}))
+        self.detector = build_detector(detector, **(detector_options or {}))
         self.min_confidence = float(min_confidence)
         self.max_pixels = max_pixels
 
@@ -148,8 +148,8 @@ class EmotionRecognizer:
         color
             Order of the channels of those that are arrays.
         on_error
-            What happens to a picture that can't be read: ``"raise"`` ends the call with its error, ``"return"`` gives a
-            result without faces that says why in ``error``, and goes on.
+            What happens to a picture that can't be read, or that the detector fails on: ``"raise"`` ends the call with
+            its error, ``"return"`` gives a result without faces that says why in ``error``, and goes on.
 
         Returns
         -------
@@ -225,11 +225,11 @@ class EmotionRecognizer:
         try:
             image = reusable(image)
             pixels = load_image(image, color=color, max_pixels=self.max_pixels)
-        except ImageError as error:
+            detections = check_detections(self.detector.detect(pixels), self.detector.name)
+        except (ImageError, DetectorError) as error:
             if on_error == "raise":
                 raise
             return _Found(self._result(image, color, (0, 0), str(error)), (), _no_crops(spec))
-        detections = check_detections(self.detector.detect(pixels), self.detector.name)
         crops = crop_faces(pixels, detections, spec, self.detector.box_in_frame)
         height, width = pixels.shape[:2]
         return _Found(self._result(image, color, (width, height)), detections, crops)

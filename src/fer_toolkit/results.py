@@ -170,7 +170,7 @@ class ImageResult(Sequence[FaceEmotion]):
     detector, classifier
         Names of the parts that made the result; the classifier's is the versioned name of its weights.
     error
-        Why the picture could not be read, or None.
+        Why the picture could not be read or searched for faces, or None.
     picture
         Gives the picture again, for :meth:`draw`. A result read back from JSON has none.
     """
