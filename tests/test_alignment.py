@@ -96,6 +96,16 @@ class TestPlacing:
         face = Detection((100, 200, 176, 298), 1.0)  # 76 x 98 at (0.12, 0.01) in a square of 100
         np.testing.assert_allclose(crop_to_picture(face, Framing(), (0.12, 0.01, 0.76, 0.98)), matrix(88, 199, 100))
 
+    def test_size_and_place_are_the_means_of_what_landmarks_and_box_say(self):
+        marked = tilted_face(matrix(100, 100, 50, degrees=20))
+        x1, y1, x2, y2 = marked.box_xyxy
+        box = (x1 - 19, y1 - 23, x1 - 19 + 72, y1 - 23 + 72)  # the box says 72 pixels, and another middle
+        found = crop_to_picture(Detection(box, 1.0, marked.landmarks), Framing())
+        assert np.hypot(*found[:, 0]) == pytest.approx(60)  # the geometric mean of 50 and 72
+        assert np.degrees(np.arctan2(found[1, 0], found[0, 0])) == pytest.approx(20)
+        middle = ((x1 + x2) / 2 + box[0] + 36) / 2, ((y1 + y2) / 2 + box[1] + 36) / 2
+        np.testing.assert_allclose(found @ (0.5, 0.5, 1), middle)
+
     def test_a_framing_that_is_not_upright_goes_by_the_box(self):
         face = tilted_face(matrix(100, 100, 60, 30))
         without = Detection(face.box_xyxy, 1.0)

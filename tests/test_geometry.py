@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_toolkit.geometry import clip_box, fit_similarity, frame_to_square, intersection_over_union
+from fer_toolkit.geometry import clip_box, fit_similarity, frame_to_square, intersection_over_union, square_at
 
 coordinates = st.floats(-1e3, 1e3)
 sides = st.floats(1, 1e3)
@@ -168,3 +168,10 @@ class TestFrameToSquare:
         moved = [value * factor + shift for value, shift in zip(box, (dx, dy, dx, dy), strict=True)]
         expected = (x * factor + dx, y * factor + dy, side * factor)
         assert frame_to_square(moved, box_in_frame) == pytest.approx(expected, rel=1e-6, abs=1e-4)
+
+
+@pytest.mark.parametrize(("angle", "corner"), [(0, (40, 30)), (np.pi / 2, (60, 30)), (np.pi, (60, 50))])
+def test_a_square_is_turned_about_its_middle(angle, corner):
+    matrix = square_at((50, 40), 20, angle)
+    np.testing.assert_allclose(matrix @ (0.5, 0.5, 1), (50, 40))
+    np.testing.assert_allclose(matrix @ (0, 0, 1), corner)

@@ -100,3 +100,30 @@ def frame_to_square(box_xyxy: Sequence[float], box_in_frame: BoxInFrame) -> tupl
     side = max((box_xyxy[2] - box_xyxy[0]) / width, (box_xyxy[3] - box_xyxy[1]) / height)
     centre_x, centre_y = (box_xyxy[0] + box_xyxy[2]) / 2, (box_xyxy[1] + box_xyxy[3]) / 2
     return (centre_x - (x + width / 2) * side, centre_y - (y + height / 2) * side, side)
+
+
+def square_at(centre: ArrayLike, side: float, angle: float) -> Matrix:
+    """The similarity transform from a square, in fractions of its side, to where it lies in a picture.
+
+    Parameters
+    ----------
+    centre
+        ``(x, y)`` of its middle, pixels.
+    side
+        Its side, pixels.
+    angle
+        How far it is turned, radians; positive turns from the x axis to the y axis, clockwise as pictures are shown.
+
+    Returns
+    -------
+    ndarray
+        float64 (2, 3).
+
+    Examples
+    --------
+    >>> square_at((50, 40), 20, 0.0).tolist()
+    [[20.0, -0.0, 40.0], [0.0, 20.0, 30.0]]
+    """
+    cosine, sine = side * np.cos(angle), side * np.sin(angle)
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    return np.column_stack([turn, np.asarray(centre, np.float64) - turn @ (0.5, 0.5)])

@@ -29,7 +29,7 @@ def test_the_doctor_of_a_sound_installation_ends_with_0(run, quick):
     result = run("doctor")
     lines = result.stdout.splitlines()
     assert (result.exit_code, result.stderr) == (0, "")
-    assert lines[0].startswith(f"ok      fer-toolkit           {__version__} in ")
+    assert lines[0].startswith(f"ok      fer-toolkit           {__version__} in")
     assert max(len(line) for line in lines if "/" not in line) <= 80
     assert "PROBLEM" not in result.stdout
 
