@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit.alignment import crop_faces
-from fer_toolkit.cards import Framing
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.detectors import build_detector
@@ -113,14 +112,11 @@ def main() -> None:
     parser.add_argument("--split", default="PrivateTest", choices=SPLITS)
     parser.add_argument("--limit", type=int, default=None, help="use the first so many faces only")
     parser.add_argument("--detectors", nargs="+", default=["yunet", "haar", "mediapipe"])
-    parser.add_argument("--scale", type=float, default=1.0, help="scale of the framing, to try others")
     options = parser.parse_args()
 
     part = read_fer2013(options.data).split(options.split)
     faces, truth = part.images[: options.limit], part.emotions[: options.limit]
     classifier = build_classifier(options.classifier)
-    if options.scale != 1.0:
-        object.__setattr__(classifier.input_spec, "framing", Framing(options.scale))
     untouched = predict_faces(classifier, faces).argmax(axis=1) == truth
     ways = [(name, build_detector(name), False) for name in options.detectors]
     yunet = build_detector("yunet")
