@@ -59,9 +59,8 @@ def build_auto(
         weights.path(WEIGHTS, timeout=TIMEOUT)
     except WeightsError as error:
         warnings.warn(
-            f"faces are sought with the less accurate Haar cascade, since the weights of YuNet can't be had: {error}. "
-            'Run "fer-toolkit models fetch yunet-2026may" where there is a network, or choose detector="haar" '
-            "to be rid of this warning.",
+            f"faces are sought with the less accurate Haar cascade, not with YuNet: {error}. "
+            'If Haar will do, choose it by name, detector="haar", and this warning ends.',
             stacklevel=2,
         )
         return HaarDetector(**options)
