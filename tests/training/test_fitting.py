@@ -12,7 +12,9 @@ import pytest
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.errors import DataError, OptionError
 from fer_toolkit.training.augmentation import Augmentation
-from fer_toolkit.training.fitting import Batches, Recipe, accuracy, recalibrate_batch_norm, targets, train
+from fer_toolkit.training.batches import Batches, targets
+from fer_toolkit.training.fitting import accuracy, recalibrate_batch_norm, train
+from fer_toolkit.training.recipes import Recipe
 
 QUICK = Recipe(
     network="mini_xception",
@@ -132,7 +134,8 @@ def test_a_killed_run_goes_on_from_its_last_epoch_and_ends_as_an_unbroken_one(ru
         import os, signal, sys
         import numpy as np
         from fer_toolkit.training.data import FaceData
-        from fer_toolkit.training.fitting import Recipe, train
+        from fer_toolkit.training.fitting import train
+        from fer_toolkit.training.recipes import Recipe
 
         def report(line):
             if line.startswith("epoch   2"):

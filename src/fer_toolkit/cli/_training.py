@@ -18,7 +18,7 @@ from fer_toolkit.errors import OptionError
 
 if TYPE_CHECKING:
     from fer_toolkit.training.evaluation import Evaluation
-    from fer_toolkit.training.fitting import Recipe
+    from fer_toolkit.training.recipes import Recipe
 
 Csv = Annotated[Path, typer.Option("--data", metavar="CSV", help="FER2013's fer2013.csv.", show_default=False)]
 
@@ -89,8 +89,8 @@ def train(
     """  # noqa: D301
     with native_messages_hidden():  # but not those of the training itself: a night's work may end with one
         _require_keras("training")
-        from fer_toolkit.training.fitting import Recipe
         from fer_toolkit.training.fitting import train as fit
+        from fer_toolkit.training.recipes import Recipe
     from fer_toolkit.training.data import read_fer2013
 
     given: dict[str, Any] = {
@@ -189,7 +189,7 @@ def _require_keras(feature: str) -> None:
 
 
 def _read_recipe(file: Path) -> Recipe:
-    from fer_toolkit.training.fitting import Recipe
+    from fer_toolkit.training.recipes import Recipe
 
     try:
         return Recipe.from_json(file.read_text(encoding="utf-8"))

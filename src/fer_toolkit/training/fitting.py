@@ -1,154 +1,24 @@
-"""Fitting a network: recipe, batches, schedule, checkpoints. Keras 3 only, so the same code trains on any backend."""
+"""Fitting a network: schedule, checkpoints, the end. Keras 3 only, so the same code trains on any backend."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit._files import whole_file
+from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import DataError, OptionError
 from fer_toolkit.labels import FER2013, FERPLUS
 from fer_toolkit.training import networks
-from fer_toolkit.training.augmentation import Augmentation
+from fer_toolkit.training.batches import EMOTION, VOTES, Batches, ask_teacher, targets
 from fer_toolkit.training.data import FaceData
-
-EMOTION, VOTES = "emotion", "votes"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """All that decides how a network is trained, beside the data.
-
-    Parameters
-    ----------
-    network
-        A name in :data:`fer_toolkit.training.networks.NETWORKS`.
-    epochs, batch_size
-        Passes over the training part; faces a step.
-    learning_rate, warmup_epochs
-        The rate climbs to `learning_rate` over the warm-up, then falls to 0 along a cosine (Loshchilov and Hutter 2017,
-        arXiv:1608.03983).
-    weight_decay
-        Share of the convolution and dense weights, times the learning rate, taken off a step.
-    label_smoothing
-        Share of the target that is spread over all labels (Szegedy et al. 2016, arXiv:1512.00567).
-    votes_weight
-        Weight of the loss of a second head that predicts the FER+ votes; only with votes in the data. The head is left
-        out of the finished model.
-    dropout
-        Share of the features dropped before the heads.
-    averaging
-        Momentum of the moving average of the weights.
-    augmentation
-        Random changes to the faces.
-    dtype
-        Keras dtype policy while training.
-    seed
-        Seed of all chance.
-    """
-
-    network: str = "resnet_small"
-    epochs: int = 60
-    batch_size: int = 128
-    learning_rate: float = 0.1
-    warmup_epochs: float = 2
-    weight_decay: float = 3e-3
-    label_smoothing: float = 0.05
-    votes_weight: float = 0.5
-    dropout: float = 0.3
-    averaging: float = 0.998
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    dtype: str = "float32"
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if self.network not in networks.NETWORKS:
-            raise OptionError(f"network must be one of {list(networks.NETWORKS)}. Received: {self.network!r}")
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise OptionError(f"{name} must be more than 0. Received: {getattr(self, name)!r}")
-        for name in ("dropout", "label_smoothing", "averaging"):
-            if not 0 <= getattr(self, name) < 1:
-                raise OptionError(f"{name} must be from 0 to below 1. Received: {getattr(self, name)!r}")
-
-    @classmethod
-    def from_json(cls, text: str) -> Recipe:
-        """Read a recipe that :meth:`to_json` wrote."""
-        values = json.loads(text)
-        ranges = ("zoom", "contrast")  # which JSON has as lists
-        changes: dict[str, Any] = {
-            name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation").items()
-        }
-        return cls(**values, augmentation=Augmentation(**changes))
-
-    def to_json(self) -> str:
-        """The recipe as JSON text."""
-        return json.dumps(asdict(self), indent=2) + "\n"
-
-
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of changed faces with their targets, the same for the same seed, epoch and step.
-
-    Parameters
-    ----------
-    data
-        The faces to train on.
-    recipe
-        Says batch size, augmentation, smoothing and seed.
-    epoch
-        The epoch that the first pass counts as.
-    """
-
-    def __init__(self, data: FaceData, recipe: Recipe, *, epoch: int = 0) -> None:
-        super().__init__()
-        self._images, self._recipe, self._epoch = data.images[..., None], recipe, epoch
-        self._targets, self._weights = targets(data, recipe.label_smoothing)
-
-    def __len__(self) -> int:
-        return max(1, len(self._images) // self._recipe.batch_size)
-
-    def __getitem__(self, step: int) -> tuple[Any, dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
-        recipe = self._recipe
-        order = np.random.default_rng((recipe.seed, self._epoch)).permutation(len(self._images))
-        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-        rng = np.random.default_rng((recipe.seed, self._epoch, step))
-        faces = keras.ops.convert_to_numpy(recipe.augmentation(self._images[rows], rng))
-        return faces, _pick(self._targets, rows), _pick(self._weights, rows)
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch's order and changes."""
-        self._epoch += 1
-
-
-def targets(
-    data: FaceData, smoothing: float = 0.0
-) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
-    """What the heads should say of each face, and how much it counts.
-
-    Returns
-    -------
-    (targets, weights)
-        By head: float32 (n, labels), rows summing to 1; and float32 (n,). A face that no FER+ rater gave an emotion
-        weighs 0 in the votes.
-    """
-    n = len(data)
-    emotion = np.eye(len(FER2013), dtype=np.float32)[data.emotions] * (1 - smoothing) + smoothing / len(FER2013)
-    if data.votes is None:
-        return {EMOTION: emotion}, {EMOTION: np.ones(n, np.float32)}
-    votes = data.votes[:, : len(FERPLUS)]
-    total = votes.sum(axis=1, keepdims=True)
-    shares = np.where(total > 0, votes / np.maximum(total, 1), 1 / len(FERPLUS)).astype(np.float32)
-    weights = (total[:, 0] > 0).astype(np.float32)
-    return {EMOTION: emotion, VOTES: shares}, {EMOTION: np.ones(n, np.float32), VOTES: weights}
+from fer_toolkit.training.recipes import Recipe
 
 
 def train(
@@ -156,6 +26,7 @@ def train(
     recipe: Recipe,
     output: str | os.PathLike[str],
     *,
+    teacher: Classifier | None = None,
     resume: bool = False,
     report: Callable[[str], None] = print,
 ) -> keras.Model:
@@ -170,6 +41,8 @@ def train(
     output
         Folder for ``recipe.json``, ``history.csv`` (one line an epoch), ``last.keras`` (written whole after each epoch)
         and, at the end, ``model.keras`` with its card ``model.json``.
+    teacher
+        A classifier whose answers, beside the labels, are learned from.
     resume
         Go on from ``last.keras``, with the recipe that stands in the folder.
     report
@@ -196,8 +69,7 @@ def train(
     if resume and last.exists():
         recipe = Recipe.from_json((folder / "recipe.json").read_text())
         model = keras.saving.load_model(last)
-        recipe_steps = len(Batches(training, recipe))
-        epoch = int(model.optimizer.iterations) // recipe_steps
+        epoch = int(model.optimizer.iterations) // len(Batches(training, recipe))
         report(f"resumed after epoch {epoch} of {recipe.epochs}")
     else:
         if last.exists():
@@ -207,8 +79,13 @@ def train(
             unfinished.write_text(recipe.to_json(), encoding="utf-8")
         keras.utils.set_random_seed(recipe.seed)
         model, epoch = _compiled(recipe, training), 0
+        if teacher is not None:
+            report(f"asking {teacher.name} about {len(training)} faces")
+            with whole_file(folder / "lessons.npy") as unfinished:
+                np.save(unfinished, ask_teacher(teacher, training, recipe))
+    lessons = np.load(folder / "lessons.npy") if (folder / "lessons.npy").exists() else None
     model.fit(
-        Batches(training, recipe, epoch=epoch),
+        Batches(training, recipe, lessons=lessons, epoch=epoch),
         epochs=recipe.epochs,
         initial_epoch=epoch,
         shuffle=False,
@@ -281,8 +158,9 @@ def _finish(
 ) -> keras.Model:
     """Choose between last and averaged weights on PublicTest, and write the finished float32 model."""
     averaged = _inference_model(model, recipe)  # at its end, fit puts the averages in the weights' place
-    sample = np.random.default_rng(recipe.seed).permutation(len(training))[:8192]
-    recalibrate_batch_norm(averaged, training.images[sample, ..., None].astype(np.float32))
+    rng = np.random.default_rng(recipe.seed)
+    sample = training.images[rng.permutation(len(training))[:8192], ..., None]
+    recalibrate_batch_norm(averaged, keras.ops.convert_to_numpy(recipe.augmentation(sample, rng)))
     last = _inference_model(keras.saving.load_model(folder / "last.keras"), recipe)
     candidates = {"averaged": averaged, "last": last}
     accuracies = {name: accuracy(candidate, public) for name, candidate in candidates.items()}
@@ -306,10 +184,6 @@ def accuracy(model: keras.Model, data: FaceData) -> float:
     """Share of faces whose first emotion is the label, 0 to 1, for a model with one output."""
     logits = model.predict(data.images[..., None].astype(np.float32), batch_size=256, verbose=0)
     return float((logits.argmax(axis=1) == data.emotions).mean())
-
-
-def _pick(columns: Mapping[str, NDArray[np.float32]], rows: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-    return {name: values[rows] for name, values in columns.items()}
 
 
 class _Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]

@@ -39,11 +39,21 @@ def mini_xception(pixels: Any) -> Any:
 
 
 def resnet_small(pixels: Any) -> Any:
-    """A residual network of 0.9 million parameters and 104 million multiply-adds; the default.
+    """A residual network of 0.9 million parameters and 104 million multiply-adds.
 
     Its first block works at full resolution: halving the 48 px input at once costs about two points of accuracy.
     """
     return _residual_network(pixels, widths=(24, 48, 96, 192), blocks=(1, 1, 2, 1))
+
+
+def resnet_medium(pixels: Any) -> Any:
+    """A residual network of 1.5 million parameters and 142 million multiply-adds; the default.
+
+    It leaves full resolution after the stem, whose few channels keep a core's arithmetic half idle, and spends the time
+    on more channels instead. Its shortcuts take every second pixel: LiteRT's average pooling of 8-bit numbers costs a
+    quarter of the whole network's time.
+    """
+    return _residual_network(pixels, widths=(32, 64, 128, 256), blocks=(0, 1, 2, 1), pooled=False)
 
 
 def resnet_large(pixels: Any) -> Any:
@@ -52,7 +62,12 @@ def resnet_large(pixels: Any) -> Any:
 
 
 NETWORKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"mini_xception": mini_xception, "resnet_small": resnet_small, "resnet_large": resnet_large}
+    {
+        "mini_xception": mini_xception,
+        "resnet_small": resnet_small,
+        "resnet_medium": resnet_medium,
+        "resnet_large": resnet_large,
+    }
 )
 """The networks by name."""
 
@@ -106,24 +121,26 @@ def write_card(model_file: Path, temperature: float = 1.0) -> None:
         draft.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
-def _residual_network(pixels: Any, widths: tuple[int, ...], blocks: tuple[int, ...]) -> Any:
+def _residual_network(pixels: Any, widths: tuple[int, ...], blocks: tuple[int, ...], *, pooled: bool = True) -> Any:
     """A residual network (He et al. 2016, arXiv:1512.03385) for small pictures.
 
     A stem that keeps the resolution, then stages of two-convolution blocks with squeeze-and-excitation; each stage but
-    the first halves the resolution.
+    the first halves the resolution. `pooled` shortcuts average 2x2 pixels where the others take one of them.
     """
     x = _convolution(layers.Rescaling(1 / 127.5, -1)(pixels), widths[0], 3)
     for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
         for block in range(count):
-            x = _residual_block(x, width, stride=2 if stage > 0 and block == 0 else 1)
+            x = _residual_block(x, width, stride=2 if stage > 0 and block == 0 else 1, pooled=pooled)
     return layers.GlobalAveragePooling2D()(x)
 
 
-def _residual_block(x: Any, width: int, stride: int) -> Any:
+def _residual_block(x: Any, width: int, *, stride: int, pooled: bool) -> Any:
     shortcut = x
     if stride != 1 or x.shape[-1] != width:
-        shortcut = layers.AveragePooling2D(stride)(x) if stride != 1 else x
-        shortcut = layers.BatchNormalization()(layers.Conv2D(width, 1, use_bias=False)(shortcut))
+        step = stride
+        if pooled and stride != 1:
+            shortcut, step = layers.AveragePooling2D(stride)(x), 1
+        shortcut = layers.BatchNormalization()(layers.Conv2D(width, 1, strides=step, use_bias=False)(shortcut))
     y = _convolution(x, width, 3, strides=stride)
     y = layers.BatchNormalization()(layers.Conv2D(width, 3, padding="same", use_bias=False)(y))
     return layers.ReLU()(layers.Add()([_squeeze_and_excite(y), shortcut]))

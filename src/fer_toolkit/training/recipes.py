@@ -1,0 +1,87 @@
+"""Recipes: all that decides how a network is trained, beside the data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fer_toolkit.errors import OptionError
+from fer_toolkit.training import networks
+from fer_toolkit.training.augmentation import Augmentation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides how a network is trained, beside the data.
+
+    Parameters
+    ----------
+    network
+        A name in :data:`fer_toolkit.training.networks.NETWORKS`.
+    epochs, batch_size
+        Passes over the training part; faces a step.
+    learning_rate, warmup_epochs
+        The rate climbs to `learning_rate` over the warm-up, then falls to 0 along a cosine (Loshchilov and Hutter 2017,
+        arXiv:1608.03983).
+    weight_decay
+        Share of the convolution and dense weights, times the learning rate, taken off a step.
+    label_smoothing
+        Share of the target that is spread over all labels (Szegedy et al. 2016, arXiv:1512.00567).
+    votes_weight
+        Weight of the loss of a second head that predicts the FER+ votes; only with votes in the data. The head is left
+        out of the finished model.
+    teaching
+        Share of the target that is a teacher's answer instead of the label; only with a teacher.
+    dropout
+        Share of the features dropped before the heads.
+    averaging
+        Momentum of the moving average of the weights.
+    augmentation
+        Random changes to the faces.
+    dtype
+        Keras dtype policy while training.
+    seed
+        Seed of all chance.
+    """
+
+    network: str = "resnet_medium"
+    epochs: int = 60
+    batch_size: int = 128
+    learning_rate: float = 0.1
+    warmup_epochs: float = 2
+    weight_decay: float = 3e-3
+    label_smoothing: float = 0.05
+    votes_weight: float = 0.5
+    teaching: float = 0.5
+    dropout: float = 0.3
+    averaging: float = 0.998
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    dtype: str = "float32"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.network not in networks.NETWORKS:
+            raise OptionError(f"network must be one of {list(networks.NETWORKS)}. Received: {self.network!r}")
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise OptionError(f"{name} must be more than 0. Received: {getattr(self, name)!r}")
+        if not 0 <= self.teaching <= 1:
+            raise OptionError(f"teaching must be from 0 to 1. Received: {self.teaching!r}")
+        for name in ("dropout", "label_smoothing", "averaging"):
+            if not 0 <= getattr(self, name) < 1:
+                raise OptionError(f"{name} must be from 0 to below 1. Received: {getattr(self, name)!r}")
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Read a recipe that :meth:`to_json` wrote."""
+        values = json.loads(text)
+        ranges = ("zoom", "contrast")  # which JSON has as lists
+        changes: dict[str, Any] = {
+            name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation").items()
+        }
+        return cls(**values, augmentation=Augmentation(**changes))
+
+    def to_json(self) -> str:
+        """The recipe as JSON text."""
+        return json.dumps(asdict(self), indent=2) + "\n"
