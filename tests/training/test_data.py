@@ -97,7 +97,7 @@ def test_a_missing_column_file_or_row_is_reported(tmp_path):
         ([], "holds 0 rows, but FER2013's file holds 1"),
         (
             [("PublicTest", "f.png", *[1] * 10)],
-            "line 2: Usage is 'PublicTest', but that row of FER2013 is in 'Training'",
+            "row 1: Usage is 'PublicTest', but that row of FER2013 is in 'Training'",
         ),
         ([("Training", "f.png", *["many"] * 10)], "line 2: votes must be numbers"),
         ([("Training", "f.png", *[1] * 10)] * 2, "holds 2 rows"),

@@ -126,9 +126,10 @@ def _patterns(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     The last number is 1 for a picture of one grey level, whose other numbers are 0, and 0 for all others.
     """
     step = SIDE // _COARSE
-    sums = images.reshape(-1, _COARSE, step, _COARSE, step).sum(axis=(2, 4), dtype=np.uint16).reshape(-1, _COARSE**2)
+    sums = images.reshape(-1, _COARSE, step, _COARSE, step).sum(axis=(2, 4), dtype=np.uint16)
+    coarse = ((sums + step**2 // 2) // step**2).reshape(-1, _COARSE**2)  # grey levels, rounded
     patterns = np.zeros((len(images), _COARSE**2 + 1), np.float32)
-    patterns[:, :-1] = sums - sums.mean(axis=1, dtype=np.float32, keepdims=True)  # exact: 0 where all sums are equal
+    patterns[:, :-1] = coarse - coarse.mean(axis=1, dtype=np.float32, keepdims=True)  # 0 where all are equal, exactly
     patterns[:, -1] = ~patterns.any(axis=1)
     patterns /= np.linalg.norm(patterns, axis=1, keepdims=True)
     return patterns
