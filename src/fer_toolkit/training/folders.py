@@ -79,6 +79,10 @@ def read_faces(
         If there is nothing at `path`, or it can't be read.
     OptionError
         If `ferplus` is given with a folder, or `label_map` with a file.
+
+    Examples
+    --------
+    >>> data = read_faces("fer2013.csv", ferplus="fer2013new.csv")  # doctest: +SKIP
     """
     place = Path(path)
     if place.is_dir():
@@ -138,9 +142,15 @@ def read_folder(
 
     Examples
     --------
-    >>> data = read_folder("CK+48", label_map={"contempt": None})  # doctest: +SKIP
-    >>> data.labels  # doctest: +SKIP
-    ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     for name in ("happiness", "scream"):
+    ...         Path(place, "test", name).mkdir(parents=True)
+    ...         Image.new("L", (48, 48)).save(Path(place, "test", name, "1.png"))
+    ...     data = read_folder(place, label_map={"scream": "fear"})
+    >>> [data.labels[emotion] for emotion in data.emotions], set(data.splits.tolist())
+    (['happy', 'fear'], {'PrivateTest'})
     """
     root = Path(path)
     folders = _emotion_folders(root)
