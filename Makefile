@@ -10,10 +10,10 @@ SOURCES := pyproject.toml README.md $(shell find src -type f -not -name '*.pyc')
 PICTURES := $(wildcard examples/images/*.jpg examples/images/*.png)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports format docs build clean
+.PHONY: help demo test check lint types imports format docs models-report build clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 demo: $(DEMO)/.installed ## Install the core package, and find and read the faces in examples/images
 	$(DEMO)/bin/fer-toolkit recognize $(PICTURES) --annotate demo-output
@@ -39,6 +39,11 @@ format: $(TEST)/.installed ## Put code in Ruff's format, and mend what it can
 
 docs: $(DOCS)/.installed ## Build the documentation into site/
 	$(DOCS)/bin/mkdocs build --strict
+
+models-report: $(TEST)/.installed ## Measure the bundled networks on FER2013=fer2013.csv, and write their pages
+	@test -f "$(FER2013)" || { echo "say where the data is: make models-report FER2013=fer2013.csv" >&2; exit 2; }
+	$(TEST)/bin/python scripts/model_page.py measure --data "$(FER2013)"
+	$(TEST)/bin/python scripts/model_page.py render
 
 build: $(TEST)/.installed ## Build the wheel and the source distribution into dist/
 	$(TEST)/bin/python -m build

@@ -1,113 +1,292 @@
-"""Write the page of a bundled network: what it is, how it was made, and its figures, measured through the bundled file.
+"""Measure networks on FER2013, and write the pages of those that are bundled.
 
-    python scripts/model_page.py fer2013-small-1 --data fer2013.csv > docs/models/fer2013-small-1.md
+    python scripts/model_page.py measure --data fer2013.csv     # docs/models/NAME.figures.json of all bundled networks
+    python scripts/model_page.py measure --data fer2013.csv mini-xception-1     # of one network of the catalog
+    python scripts/model_page.py render                         # docs/models/NAME.md of all bundled networks
 
-The recipe and the notes come from ``docs/models/NAME.recipe.json`` and ``docs/models/NAME.notes.md``.
+Measuring goes through the very file that users get. A page is made of its figures, its card, ``NAME.notes.md`` (the
+network and how it was made), ``NAME.recipe.json`` and the template ``model_page.md`` beside this script, and of nothing
+else: rendered again, it is the same to the byte. The robustness figures stand beside those of mini-xception-1, which
+needs fer-toolkit[keras] and is measured again only when the changes are others.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import hashlib
+import json
 import os
 import platform
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from string import Template
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from fer_toolkit import weights
+from fer_toolkit.cards import WeightsCard
 from fer_toolkit.classifiers import build_classifier
-from fer_toolkit.training.data import read_fer2013
-from fer_toolkit.training.evaluation import Evaluation, Figures, evaluate
+from fer_toolkit.training.data import SPLITS, FaceData, read_fer2013
+from fer_toolkit.training.evaluation import BINS, evaluate, expected_calibration_error, predict_faces
+from fer_toolkit.training.robustness import CHANGES, mean_accuracy, measure_robustness
 
 MODELS = Path(__file__).parents[1] / "docs" / "models"
+TEMPLATE = Path(__file__).with_suffix(".md")
+BASELINE = "mini-xception-1"
+REPORTED = "PrivateTest"
+RUNTIMES = {".tflite": "ai-edge-litert", ".onnx": "onnxruntime"}  # all other endings are Keras's
+
+Figures = dict[str, Any]
 
 
-def row(*cells: object) -> str:
-    """A row of a Markdown table."""
-    return f"| {' | '.join(str(cell) for cell in cells)} |"
+def bundled() -> list[str]:
+    """Names of the networks that come with the package."""
+    return [card.name for card in weights.catalog().values() if card.bundled and card.kind == "classifier"]
 
 
-def summary(by_split: dict[str, Evaluation]) -> list[str]:
-    """The figures of each part, on all faces and without copies."""
-    lines = [
-        row("faces of", "number", "accuracy", "macro F1", "calibration error"),
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    for split, evaluation in by_split.items():
-        for name, figures in ((split, evaluation.official), (f"{split}, no copies", evaluation.without_copies)):
-            accuracy, f1, ece = f"{figures.accuracy * 100:.2f} %", f"{figures.macro_f1:.4f}", f"{figures.ece:.4f}"
-            lines.append(row(name, figures.n, accuracy, f1, ece))
-    return lines
+# Measuring
 
 
-def per_class(figures: Figures) -> list[str]:
-    """Precision, recall and F1 by label."""
-    lines = [row("label", "precision", "recall", "F1", "faces"), "| --- | ---: | ---: | ---: | ---: |"]
-    for label, values in figures.per_class.items():
-        lines.append(row(label, *(f"{values[name]:.3f}" for name in ("precision", "recall", "f1")), values["support"]))
-    return lines
+def measure(card: WeightsCard, data: FaceData) -> Figures:
+    """All figures of a network, as plain data."""
+    classifier = build_classifier(card.name)
+    uncalibrated = build_classifier(weights.path(card), card=replace(card, temperature=1.0))
+    part = data.split(REPORTED)
+    accuracies = measure_robustness(classifier, data, REPORTED)
+    figures = {
+        "name": card.name,
+        "sha256": hashlib.sha256(weights.path(card).read_bytes()).hexdigest(),
+        "measured": {
+            "date": f"{datetime.date.today():%Y-%m-%d}",
+            "machine": f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} cores",
+            "versions": versions(card),
+        },
+        "data": {"faces": {name: len(data.split(name)) for name in SPLITS}, "sha256": digest(data)},
+        "evaluation": {split: evaluate(classifier, data, split).to_dict() for split in ("PublicTest", REPORTED)},
+        "calibration": {
+            "before": calibration(predict_faces(uncalibrated, part.images), part.emotions),
+            "after": calibration(predict_faces(classifier, part.images), part.emotions),
+        },
+        "robustness": [
+            {"name": c.name, "unit": c.unit, "strengths": c.strengths, "accuracies": accuracies[c.name]}
+            for c in CHANGES
+        ],
+    }
+    # What JSON has, and no more digits than the faces can tell apart.
+    return dict(json.loads(json.dumps(figures), parse_float=lambda number: round(float(number), 6)))
 
 
-def confusion(figures: Figures) -> list[str]:
-    """The confusion matrix, rows in per cent of the true label."""
-    lines = [row("true \\ given", *figures.labels), f"| --- |{' ---: |' * len(figures.labels)}"]
-    for label, counts in zip(figures.labels, figures.confusion, strict=True):
-        lines.append(row(label, *(f"{100 * count / max(counts.sum(), 1):.0f}" for count in counts)))
-    return lines
+def calibration(probabilities: NDArray[np.floating], truth: NDArray[np.integer]) -> Figures:
+    """The calibration error, and what it is made of: the faces of each bin of confidence, where there are some."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    bin_of = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = []
+    for i in np.unique(bin_of).tolist():
+        of_bin = bin_of == i
+        confident, accuracy = float(confidence[of_bin].mean()), float(right[of_bin].mean())
+        bins.append({"bin": i, "n": int(of_bin.sum()), "confidence": confident, "accuracy": accuracy})
+    return {"ece": expected_calibration_error(probabilities, truth), "bins": bins}
 
 
-def main() -> None:
-    """Print the page as Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name")
-    parser.add_argument("--data", required=True)
-    options = parser.parse_args()
-    card, data = weights.card(options.name), read_fer2013(options.data)
-    by_split = {split: evaluate(build_classifier(card.name), data, split) for split in ("PublicTest", "PrivateTest")}
-    private = by_split["PrivateTest"].official
+def card_figures(figures: Figures) -> dict[str, float]:
+    """What a card of the catalog may state, in its words."""
+    stated = {}
+    for split, each in figures["evaluation"].items():
+        stated[f"{split} accuracy"] = each["accuracy"]
+        stated[f"{split} accuracy without copies"] = each["without_copies"]["accuracy"]
+        stated[f"{split} macro F1"] = each["macro_f1"]
+        stated[f"{split} calibration error"] = each["ece"]
+    return stated
+
+
+def digest(data: FaceData) -> str:
+    """A hash of the pictures, labels and parts: another copy of FER2013 may give other figures."""
+    found = hashlib.sha256(data.images.tobytes())
+    found.update(data.emotions.astype("<i8").tobytes())
+    found.update(" ".join(data.splits).encode())
+    return found.hexdigest()
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    listed = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.+)", listed.read_text(encoding="utf-8")) if listed.is_file() else []
+    return names[0] if names else platform.processor() or "unknown processor"
+
+
+def versions(card: WeightsCard) -> dict[str, str]:
+    """Versions of what the figures may depend on."""
+    runtime = RUNTIMES.get(Path(card.file).suffix, "keras")
+    libraries = {"Python": platform.python_version(), "NumPy": np.__version__, "OpenCV": cv2.__version__}
+    return {**libraries, runtime: version(runtime)}
+
+
+def to_json(figures: Figures) -> str:
+    """JSON text with lists of numbers, and tables' rows, on one line each."""
+    text = json.dumps(figures, indent=2)
+    return re.sub(r"\[[^][{}]*\]|\{[^][{}]*\}", lambda match: " ".join(match[0].split()), text) + "\n"
+
+
+# Rendering
+
+
+def render(name: str, folder: Path = MODELS) -> str:
+    """The page of a bundled network, as Markdown."""
+    card, figures, baseline = weights.card(name), read_figures(name, folder), read_figures(BASELINE, folder)
     assert card.input is not None
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    notes = (MODELS / f"{card.name}.notes.md").read_text(encoding="utf-8").strip()
-    recipe = (MODELS / f"{card.name}.recipe.json").read_text(encoding="utf-8").strip()
-    lines = [
-        f"# {card.name}",
-        "",
-        card.description,
-        "",
-        row("", ""),
-        "| --- | --- |",
-        row("file", f"`{card.file}`, {card.bytes:,} bytes, sha256 `{card.sha256}`"),
-        row("takes", f"{card.input.size}x{card.input.size} pixels, {card.input.color}, FER2013's framing"),
-        row("gives", ", ".join(card.labels)),
-        row("temperature", f"{card.temperature}, fitted on PublicTest"),
-        row("licence", card.licence),
-        "",
-        notes,
-        "",
-        "## Figures",
-        "",
-        "Through the bundled file, one pass a face. PublicTest made the choices; PrivateTest made none. *No copies*",
-        "leaves out faces that stand pixel for pixel in Training.",
-        "",
-        *summary(by_split),
-        "",
-        "On PrivateTest, all faces:",
-        "",
-        *per_class(private),
-        "",
-        "Rows are true labels, columns what the network says, in per cent of the row:",
-        "",
-        *confusion(private),
-        "",
-        f"Measured on {datetime.date.today():%Y-%m-%d} ({machine}) by "
-        f"`python scripts/model_page.py {card.name} --data fer2013.csv`.",
-        "",
-        "## Recipe",
-        "",
-        "```json",
-        recipe,
-        "```",
+    reported, measured = figures["evaluation"][REPORTED], figures["measured"]
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        name=name,
+        description=card.description,
+        file=card.file,
+        bytes=f"{card.bytes:,}",
+        sha256=card.sha256,
+        size=card.input.size,
+        color=card.input.color,
+        labels=", ".join(card.labels),
+        temperature=card.temperature,
+        licence=card.licence,
+        accuracy=percent(reported["accuracy"]),
+        accuracy_without_copies=percent(reported["without_copies"]["accuracy"]),
+        notes=(folder / f"{name}.notes.md").read_text(encoding="utf-8").strip(),
+        summary=summary(figures["evaluation"]),
+        per_class=per_class(reported),
+        confusion=confusion(reported),
+        bins=BINS,
+        ece_before=f"{figures['calibration']['before']['ece']:.4f}",
+        ece_after=f"{figures['calibration']['after']['ece']:.4f}",
+        reliability=reliability(figures["calibration"]),
+        baseline=BASELINE,
+        robustness=robustness(figures, baseline),
+        date=measured["date"],
+        machine=measured["machine"],
+        versions=", ".join(f"{package} {number}" for package, number in measured["versions"].items()),
+        baseline_date=baseline["measured"]["date"],
+        faces=", ".join(f"{n:,} faces of {split}" for split, n in figures["data"]["faces"].items()),
+        recipe=(folder / f"{name}.recipe.json").read_text(encoding="utf-8").strip(),
+    )
+
+
+def read_figures(name: str, folder: Path = MODELS) -> Figures:
+    """The figures of a network as they were measured."""
+    return dict(json.loads((folder / f"{name}.figures.json").read_text(encoding="utf-8")))
+
+
+def summary(evaluations: Mapping[str, Figures]) -> str:
+    """The figures of each part, on all faces and without copies."""
+    rows: list[list[object]] = []
+    for split, each in evaluations.items():
+        fresh = each["without_copies"]
+        rows.append([split, each["n"], percent(each["accuracy"]), f"{each['macro_f1']:.4f}", f"{each['ece']:.4f}"])
+        rows.append([f"{split}, no copies", fresh["n"], percent(fresh["accuracy"]), f"{fresh['macro_f1']:.4f}", ""])
+    return table(["faces of", "number", "accuracy", "macro F1", "calibration error"], rows)
+
+
+def per_class(evaluation: Figures) -> str:
+    """Precision, recall and F1 by label."""
+    names = ("precision", "recall", "f1")
+    return table(
+        ["label", "precision", "recall", "F1", "faces"],
+        [
+            [label, *(f"{values[name]:.3f}" for name in names), values["support"]]
+            for label, values in evaluation["per_class"].items()
+        ],
+    )
+
+
+def confusion(evaluation: Figures) -> str:
+    """The confusion matrix, rows in per cent of the true label."""
+    return table(
+        ["true \\ given", *evaluation["labels"]],
+        [
+            [label, *(f"{100 * count / max(sum(counts), 1):.0f}" for count in counts)]
+            for label, counts in zip(evaluation["labels"], evaluation["confusion"], strict=True)
+        ],
+    )
+
+
+def reliability(calibrations: Mapping[str, Figures]) -> str:
+    """Mean confidence and accuracy by bin of confidence, before and after the temperature; where there are faces."""
+    before, after = ({each["bin"]: each for each in calibrations[when]["bins"]} for when in ("before", "after"))
+    return table(
+        ["confidence", "faces before", "confident", "right", "faces after", "confident", "right"],
+        [
+            [
+                f"{100 * i / BINS:.0f} to {100 * (i + 1) / BINS:.0f} %",
+                *bin_cells(before.get(i)),
+                *bin_cells(after.get(i)),
+            ]
+            for i in sorted({*before, *after})
+        ],
+    )
+
+
+def bin_cells(found: Figures | None) -> list[object]:
+    """Number, mean confidence and accuracy of the faces of a bin."""
+    return [found["n"], coarse(found["confidence"]), coarse(found["accuracy"])] if found else [0, "", ""]
+
+
+def robustness(figures: Figures, baseline: Figures) -> str:
+    """Accuracy by change and strength, beside the baseline's."""
+    ours, theirs = figures["robustness"], baseline["robustness"]
+    if any(our[key] != their[key] for our, their in zip(ours, theirs, strict=True) for key in ("name", "strengths")):
+        raise SystemExit(f"{figures['name']} and {BASELINE} were measured with other changes: measure both anew")
+    rows: list[list[object]] = [
+        ["none", "", *(coarse(each["evaluation"][REPORTED]["accuracy"]) for each in (figures, baseline))]
     ]
-    print("\n".join(lines))
+    for our, their in zip(ours, theirs, strict=True):
+        for strength, *accuracies in zip(our["strengths"], our["accuracies"], their["accuracies"], strict=True):
+            rows.append([our["name"], f"{strength:g} {our['unit']}", *map(coarse, accuracies)])
+    means = (coarse(mean_accuracy({each["name"]: each["accuracies"] for each in side})) for side in (ours, theirs))
+    return table(["change", "strength", figures["name"], BASELINE], [*rows, ["mean of all", "", *means]])
+
+
+def table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; cells after the first stand to the right."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in cells)} |" for cells in (header, rule, *rows))
+
+
+def percent(share: float) -> str:
+    """A share as a percentage, exact to a face among thousands."""
+    return f"{100 * share:.2f} %"
+
+
+def coarse(share: float) -> str:
+    """A share as a percentage, where a face more or less does not matter."""
+    return f"{100 * share:.1f} %"
+
+
+# The program
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """Measure, or render."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in ("measure", "render"):
+        each = commands.add_parser(command)
+        each.add_argument("names", nargs="*", metavar="NAME", help="all bundled networks when none is given")
+        if command == "measure":
+            each.add_argument("--data", required=True, metavar="CSV", help="FER2013's fer2013.csv")
+    options = parser.parse_args(None if arguments is None else list(arguments))
+    names = options.names or bundled()
+    if options.command == "render":
+        for name in names:
+            (MODELS / f"{name}.md").write_text(render(name), encoding="utf-8", newline="\n")
+        return
+    data = read_fer2013(options.data)
+    for name in names:
+        figures = measure(weights.card(name), data)
+        (MODELS / f"{name}.figures.json").write_text(to_json(figures), encoding="utf-8", newline="\n")
+        print(f"[cards.{name}.figures]", *(f'"{k}" = {v:.3f}' for k, v in card_figures(figures).items()), sep="\n")
 
 
 if __name__ == "__main__":
