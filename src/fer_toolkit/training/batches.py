@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import time
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from fer_toolkit.classifiers.base import Classifier
-from fer_toolkit.labels import FER2013, FERPLUS
+from fer_toolkit.labels import FERPLUS
 from fer_toolkit.training.data import FaceData
 from fer_toolkit.training.evaluation import predict_faces
 from fer_toolkit.training.recipes import Recipe
@@ -19,19 +21,30 @@ EMOTION, VOTES = "emotion", "votes"
 """The heads' names."""
 
 
+Columns = dict[str, NDArray[np.float32]]
+"""Targets, float32 (n, labels), or weights, float32 (n,), by head."""
+
+
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of changed faces with their targets, the same for the same seed, epoch and step.
+
+    Batches may be asked for in any order and from any thread: TensorFlow makes the next ones while a step is computed.
 
     Parameters
     ----------
     data
         The faces to train on.
     recipe
-        Says batch size, augmentation, smoothing and seed.
+        Says batch size, augmentation, mixing, smoothing, balance and seed.
     lessons
-        None, or a teacher's probabilities, float32 (n, 7), as :func:`ask_teacher` gives them.
+        None, or a teacher's probabilities, float32 (n, labels), as :func:`ask_teacher` gives them.
     epoch
         The epoch that the first pass counts as.
+
+    Attributes
+    ----------
+    seconds
+        How long the making of all batches so far has taken, in the threads that asked for them.
     """
 
     def __init__(
@@ -39,46 +52,127 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._images, self._recipe, self._epoch = data.images[..., None], recipe, epoch
-        self._targets, self._weights = targets(data, recipe.label_smoothing)
+        self._targets, self._weights = targets(data, recipe.label_smoothing, recipe.class_balance)
         if lessons is not None:
             self._targets[EMOTION] = (1 - recipe.teaching) * self._targets[EMOTION] + recipe.teaching * lessons
+        self._order = self._shuffled()
+        self.seconds, self._clock = 0.0, threading.Lock()
 
     def __len__(self) -> int:
         return max(1, len(self._images) // self._recipe.batch_size)
 
-    def __getitem__(self, step: int) -> tuple[Any, dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
-        recipe = self._recipe
-        order = np.random.default_rng((recipe.seed, self._epoch)).permutation(len(self._images))
-        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-        rng = np.random.default_rng((recipe.seed, self._epoch, step))
-        faces = keras.ops.convert_to_numpy(recipe.augmentation(self._images[rows], rng))
-        return faces, _pick(self._targets, rows), _pick(self._weights, rows)
+    def __getitem__(self, step: int) -> tuple[Any, Columns, Columns]:
+        start, recipe = time.perf_counter(), self._recipe
+        rows = self._order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+        batch = shown(
+            self._images[rows],
+            {head: values[rows] for head, values in self._targets.items()},
+            {head: values[rows] for head, values in self._weights.items()},
+            recipe,
+            (recipe.seed, self._epoch, step),
+        )
+        with self._clock:
+            self.seconds += time.perf_counter() - start
+        return batch
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order and changes."""
+        # Keras also calls this once before the first epoch of fit: of a resumed run just as of a new one.
         self._epoch += 1
+        self._order = self._shuffled()
+
+    def _shuffled(self) -> NDArray[np.int64]:
+        return np.random.default_rng((self._recipe.seed, self._epoch)).permutation(len(self._images))
 
 
-def targets(
-    data: FaceData, smoothing: float = 0.0
-) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+def shown(
+    images: NDArray[np.uint8], targets: Columns, weights: Columns, recipe: Recipe, key: tuple[int, ...]
+) -> tuple[Any, Columns, Columns]:
+    """A batch as a network is shown it: faces changed and mixed, with targets and weights to match.
+
+    Parameters
+    ----------
+    images
+        uint8 (n, height, width, 1).
+    targets, weights
+        What the heads should say of each face, and how much it counts, as :func:`targets` gives them.
+    recipe
+        Says how faces are changed and mixed.
+    key
+        Whole numbers that decide all chance.
+
+    Returns
+    -------
+    (faces, targets, weights)
+        A tensor, float32 (n, height, width, 1), 0 to 255, and what belongs to it.
+    """
+    faces = recipe.augmentation(images, np.random.default_rng(key))
+    if not recipe.mixing.used:
+        return faces, targets, weights
+    own = recipe.mixing.own_shares(images.shape[:3], np.random.default_rng((*key, _MIXING)))
+    return _mixed(faces, targets, weights, own)
+
+
+_MIXING = 1
+"""What tells the key of the mixing's generator from that of the changes, which stay what they are without mixing."""
+
+
+def _mixed(faces: Any, targets: Columns, weights: Columns, own: NDArray[np.float32]) -> tuple[Any, Columns, Columns]:
+    """Each face mixed with the next of the batch, whose order is random already; `own` is as `Mixing` gives it.
+
+    The loss is linear in target and weight, so the mixed ones give the loss of the two faces in their shares: a face
+    without votes adds none to the mixture's.
+    """
+    kept, share = ops.convert_to_tensor(own), own.mean(axis=(1, 2, 3))
+    faces = faces * kept + ops.roll(faces, -1, axis=0) * (1 - kept)
+    new_targets, new_weights = {}, {}
+    for head, target in targets.items():
+        mine, other = share * weights[head], (1 - share) * np.roll(weights[head], -1)
+        weight = mine + other
+        mixture = mine[:, None] * target + other[:, None] * np.roll(target, -1, axis=0)
+        counts = weight[:, None] > 0
+        new_targets[head] = np.where(counts, mixture / np.where(counts, weight[:, None], np.float32(1)), target)
+        new_weights[head] = weight
+    return faces, new_targets, new_weights
+
+
+def targets(data: FaceData, smoothing: float = 0.0, balance: float = 0.0) -> tuple[Columns, Columns]:
     """What the heads should say of each face, and how much it counts.
+
+    Parameters
+    ----------
+    data
+        Faces with their labels, or with `shares` of each label, which go before.
+    smoothing
+        Share of the emotion's target that is spread over all labels, 0 to 1.
+    balance
+        How far rare emotions make up for their rarity, 0 to 1: see :class:`fer_toolkit.training.recipes.Recipe`.
 
     Returns
     -------
     (targets, weights)
         By head: float32 (n, labels), rows summing to 1; and float32 (n,). A face that no FER+ rater gave an emotion
         weighs 0 in the votes.
+
+    Examples
+    --------
+    >>> splits = np.array(["Training"] * 3)
+    >>> faces = FaceData(np.zeros((3, 48, 48), np.uint8), np.array([0, 0, 1]), splits, labels=("sad", "happy"))
+    >>> by_head, weights = targets(faces, balance=1.0)
+    >>> by_head["emotion"].tolist(), weights["emotion"].tolist()
+    ([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [0.75, 0.75, 1.5])
     """
-    n = len(data)
-    emotion = np.eye(len(FER2013), dtype=np.float32)[data.emotions] * (1 - smoothing) + smoothing / len(FER2013)
-    if data.votes is None:
-        return {EMOTION: emotion}, {EMOTION: np.ones(n, np.float32)}
-    votes = data.votes[:, : len(FERPLUS)]
-    total = votes.sum(axis=1, keepdims=True)
-    shares = np.where(total > 0, votes / np.maximum(total, 1), 1 / len(FERPLUS)).astype(np.float32)
-    weights = (total[:, 0] > 0).astype(np.float32)
-    return {EMOTION: emotion, VOTES: shares}, {EMOTION: np.ones(n, np.float32), VOTES: weights}
+    labels = len(data.labels)
+    shares = np.eye(labels, dtype=np.float32)[data.emotions] if data.shares is None else data.shares
+    emotion = shares * (1 - smoothing) + smoothing / labels
+    rarity = np.bincount(data.emotions).astype(np.float64)[data.emotions] ** -balance
+    columns, weights = {EMOTION: emotion}, {EMOTION: (rarity / rarity.mean()).astype(np.float32)}
+    if data.votes is not None:
+        votes = data.votes[:, : len(FERPLUS)]
+        total = votes.sum(axis=1, keepdims=True)
+        columns[VOTES] = np.where(total > 0, votes / np.maximum(total, 1), 1 / len(FERPLUS)).astype(np.float32)
+        weights[VOTES] = (total[:, 0] > 0).astype(np.float32)
+    return columns, weights
 
 
 def ask_teacher(teacher: Classifier, data: FaceData, recipe: Recipe) -> NDArray[np.float32]:
@@ -90,20 +184,16 @@ def ask_teacher(teacher: Classifier, data: FaceData, recipe: Recipe) -> NDArray[
     Returns
     -------
     numpy.ndarray
-        Probabilities of FER2013's labels, float32 (n, 7).
+        Probabilities of the data's labels, float32 (n, labels).
     """
-    total = np.zeros((len(data), len(FER2013)), np.float32)
+    total = np.zeros((len(data), len(data.labels)), np.float32)
     for start in range(0, len(data), 1024):
         images = data.images[start : start + 1024, ..., None]
         for view in range(_VIEWS):
             changed = recipe.augmentation(images, np.random.default_rng((recipe.seed, start, view)))
-            faces = np.round(keras.ops.convert_to_numpy(changed)).astype(np.uint8)[..., 0]
+            faces = np.round(ops.convert_to_numpy(changed)).astype(np.uint8)[..., 0]
             total[start : start + 1024] += predict_faces(teacher, faces)
     return total / np.float32(_VIEWS)
 
 
 _VIEWS = 8
-
-
-def _pick(columns: Mapping[str, NDArray[np.float32]], rows: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-    return {name: values[rows] for name, values in columns.items()}

@@ -8,7 +8,7 @@ from typing import Any
 
 from fer_toolkit.errors import OptionError
 from fer_toolkit.training import networks
-from fer_toolkit.training.augmentation import Augmentation
+from fer_toolkit.training.augmentation import Augmentation, Mixing
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class Recipe:
     votes_weight
         Weight of the loss of a second head that predicts the FER+ votes; only with votes in the data. The head is left
         out of the finished model.
+    class_balance
+        How far rare emotions make up for their rarity: a face counts by the number of faces with its label to the power
+        of ``-class_balance``, scaled so that the mean over all faces is 1. At 0 all faces count alike, at 1 all labels.
     teaching
         Share of the target that is a teacher's answer instead of the label; only with a teacher.
     dropout
@@ -39,6 +42,8 @@ class Recipe:
         Momentum of the moving average of the weights.
     augmentation
         Random changes to the faces.
+    mixing
+        How often a changed face is mixed with another.
     dtype
         Keras dtype policy while training.
     seed
@@ -57,8 +62,10 @@ class Recipe:
     dropout: float = 0.3
     averaging: float = 0.998
     augmentation: Augmentation = field(default_factory=Augmentation)
+    mixing: Mixing = field(default_factory=Mixing)
     dtype: str = "float32"
     seed: int = 1
+    class_balance: float = 0.0
 
     def __post_init__(self) -> None:
         if self.network not in networks.NETWORKS:
@@ -66,8 +73,9 @@ class Recipe:
         for name in ("epochs", "batch_size", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise OptionError(f"{name} must be more than 0. Received: {getattr(self, name)!r}")
-        if not 0 <= self.teaching <= 1:
-            raise OptionError(f"teaching must be from 0 to 1. Received: {self.teaching!r}")
+        for name in ("teaching", "class_balance"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise OptionError(f"{name} must be from 0 to 1. Received: {getattr(self, name)!r}")
         for name in ("dropout", "label_smoothing", "averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise OptionError(f"{name} must be from 0 to below 1. Received: {getattr(self, name)!r}")
@@ -80,7 +88,8 @@ class Recipe:
         changes: dict[str, Any] = {
             name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation").items()
         }
-        return cls(**values, augmentation=Augmentation(**changes))
+        mixing = Mixing(**values.pop("mixing", {}))  # which older recipes lack
+        return cls(**values, augmentation=Augmentation(**changes), mixing=mixing)
 
     def to_json(self) -> str:
         """The recipe as JSON text."""
