@@ -1,22 +1,25 @@
-"""Fitting a network: schedule, checkpoints, the end. Keras 3 only, so the same code trains on any backend."""
+"""Fitting a network: start or resume, schedule, the end. Keras 3 only, so the same code trains on any backend."""
 
 from __future__ import annotations
 
 import os
-import time
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit._files import whole_file
+from fer_toolkit import _optional
+from fer_toolkit._files import drafts_of
 from fer_toolkit.classifiers.base import Classifier
-from fer_toolkit.errors import DataError, OptionError
-from fer_toolkit.labels import FER2013, FERPLUS
-from fer_toolkit.training import networks
-from fer_toolkit.training.batches import EMOTION, VOTES, Batches, ask_teacher, targets
+from fer_toolkit.errors import DataError, ExportError, OptionError
+from fer_toolkit.labels import FERPLUS
+from fer_toolkit.training import distribution, networks
+from fer_toolkit.training._callbacks import Checkpoint, Clock, History, Progress, PublicTest, Seeds, Twin, kept, measure
+from fer_toolkit.training.batches import EMOTION, VOTES, Batches, ask_teacher
 from fer_toolkit.training.data import FaceData
 from fer_toolkit.training.recipes import Recipe
 
@@ -28,98 +31,224 @@ def train(
     *,
     teacher: Classifier | None = None,
     resume: bool = False,
+    tensorboard: bool = False,
     report: Callable[[str], None] = print,
 ) -> keras.Model:
-    """Train a network on the *Training* part; *PublicTest* chooses between the last weights and their average.
+    """Train a network on the *Training* part; *PublicTest* chooses between the last, the best and the averaged weights.
+
+    It may be stopped at any moment, by whatever means, and resumed. On several devices or machines it trains after
+    :func:`fer_toolkit.training.distribution.use_all_devices`.
 
     Parameters
     ----------
     data
-        Faces with labels. Those of *PrivateTest* are not looked at.
+        Faces with labels, which may be soft (its `shares`). Those of *PrivateTest* are not looked at.
     recipe
         How to train.
     output
-        Folder for ``recipe.json``, ``history.csv`` (one line an epoch), ``last.keras`` (written whole after each epoch)
-        and, at the end, ``model.keras`` with its card ``model.json``.
+        Folder for ``recipe.json``, a teacher's answers ``lessons.npy``, ``history.csv`` (one line an epoch),
+        ``last.keras`` (the whole state after each epoch), ``best.keras`` (the network of the epoch that was best on
+        *PublicTest*) and, at the end, ``model.keras`` with its card ``model.json``. Each is whole or absent.
     teacher
         A classifier whose answers, beside the labels, are learned from.
     resume
-        Go on from ``last.keras``, with the recipe that stands in the folder.
+        Go on after the last epoch of the run that is in the folder, with its recipe and its teacher's answers. Without
+        a run there, start one.
+    tensorboard
+        Whether the figures of each epoch are written for TensorBoard too, into the folder ``tensorboard``. Needs
+        TensorFlow, on whichever backend Keras runs.
     report
         Called with a line of text after each epoch.
 
     Returns
     -------
     keras.Model
-        (n, 48, 48, 1) pixels to logits (n, 7), float32; the same as in ``model.keras``.
+        (n, 48, 48, 1) pixels, 0 to 255, to logits (n, labels), float32; the same as in ``model.keras``.
 
     Raises
     ------
     OptionError
-        If the folder holds another run and `resume` is not asked for.
+        If the folder holds another run and `resume` is not asked for, a batch can't be shared out evenly among the
+        devices, or the loss is no number any more; the files are then those of the epoch before.
     DataError
-        If a part has no faces.
+        If a part has no faces, or the data are not those that the run was started with.
+    ExportError
+        If a file can't be written.
+    MissingExtraError
+        If TensorBoard's files are asked for without TensorFlow.
+
+    Examples
+    --------
+    >>> from fer_toolkit.training.data import read_fer2013
+    >>> data = read_fer2013("fer2013.csv")  # doctest: +SKIP
+    >>> model = train(data, Recipe(epochs=60), "run1")  # doctest: +SKIP
+    epoch   1  loss 1.8345 ...
     """
     folder = Path(output)
-    training, public = data.split("Training"), data.split("PublicTest")
-    for name, part in (("Training", training), ("PublicTest", public)):
-        if not len(part):
-            raise DataError(f"the data has no faces in {name}")
-    last = folder / "last.keras"
-    if resume and last.exists():
-        recipe = Recipe.from_json((folder / "recipe.json").read_text())
-        model = keras.saving.load_model(last)
-        epoch = int(model.optimizer.iterations) // len(Batches(training, recipe))
+    training, public = _parts(data)
+    if tensorboard:
+        _optional.require("tensorflow", extra="keras", feature="TensorBoard's log")
+    first = distribution.is_first()
+    if not first:
+        report = _say_nothing
+    if first:
+        for draft in (draft for name in (LAST, BEST) for draft in drafts_of(folder / name)):  # of a killed process
+            draft.unlink(missing_ok=True)
+    recipe, lessons = _open(folder, recipe, training, teacher, resume, report)
+    distribution.check_batch_size(recipe.batch_size)
+    if resume and (folder / LAST).exists():
+        model, epoch = _load(folder / LAST, recipe, training)
         report(f"resumed after epoch {epoch} of {recipe.epochs}")
     else:
-        if last.exists():
-            raise OptionError(f"{folder} holds a run already; resume it, or choose another folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / "recipe.json") as unfinished:
-            unfinished.write_text(recipe.to_json(), encoding="utf-8")
         keras.utils.set_random_seed(recipe.seed)
         model, epoch = _compiled(recipe, training), 0
-        if teacher is not None:
-            report(f"asking {teacher.name} about {len(training)} faces")
-            with whole_file(folder / "lessons.npy") as unfinished:
-                np.save(unfinished, ask_teacher(teacher, training, recipe))
-    lessons = np.load(folder / "lessons.npy") if (folder / "lessons.npy").exists() else None
+    batches = Batches(training, recipe, lessons=lessons, epoch=epoch)
+    public_test = PublicTest(Twin(model, recipe), public, recipe, folder / BEST, resumed=epoch > 0)
+    files: list[keras.callbacks.Callback] = [History(folder / "history.csv", epoch), Checkpoint(folder / LAST)]
+    if tensorboard:
+        files.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
     model.fit(
-        Batches(training, recipe, lessons=lessons, epoch=epoch),
+        distribution.part_of(batches),
         epochs=recipe.epochs,
         initial_epoch=epoch,
         shuffle=False,
         verbose=0,
-        validation_data=(public.images[..., None].astype(np.float32), *targets(public)),
-        validation_batch_size=256,
         callbacks=[
-            _Seeds(recipe.seed),
-            _Checkpoint(last),
-            keras.callbacks.CSVLogger(folder / "history.csv", append=epoch > 0),
-            _Progress(recipe.epochs - epoch, report),
+            Seeds(recipe.seed),
+            Clock(batches),
+            public_test,
+            *(files if first else []),
+            Progress(recipe.epochs - epoch, report),
         ],
     )
-    return _finish(model, recipe, training, public, folder, report)
+    finished = _chosen(model, public_test, recipe, training, public, report)
+    if first:
+        with kept(folder / "model.keras") as unfinished:
+            finished.save(unfinished)
+        networks.write_card(folder / "model.keras", labels=data.labels)
+    return finished
+
+
+LAST, BEST = "last.keras", "best.keras"
+"""The checkpoints' names."""
 
 
 def recalibrate_batch_norm(model: keras.Model, images: NDArray[np.float32], *, batch_size: int = 256) -> None:
     """Set the batch-norm statistics to the averages over `images`, float32 (n, 48, 48, 1).
 
     Averaged weights have other statistics than those gathered while training (Izmailov et al. 2018, arXiv:1803.05407,
-    section 3.2).
+    section 3.2). Give images that are changed as in training: the statistics of unchanged ones cost accuracy. Images
+    beyond the last whole batch are left out, unless there is no whole one.
     """
     norms = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [norm.momentum for norm in norms]
-    for step, start in enumerate(range(0, len(images), batch_size)):
-        for norm in norms:  # a cumulative mean: the k-th batch counts 1/k
-            norm.momentum = step / (step + 1)
-        model(images[start : start + batch_size], training=True)
+    for norm in norms:  # so that the statistics are those of the latest batch alone
+        norm.momentum = 0.0
+    batch_size = min(batch_size, len(images))
+    statistics = []
+    with distribution.on_one_device():
+        in_training = _InTraining(model)
+        for start in range(0, len(images) - batch_size + 1, batch_size):
+            in_training.predict_on_batch(images[start : start + batch_size])
+            statistics.append([keras.ops.convert_to_numpy(v) for norm in norms for v in norm.non_trainable_variables])
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
+    variables = [variable for norm in norms for variable in norm.non_trainable_variables]
+    for variable, values in zip(variables, zip(*statistics, strict=True), strict=True):
+        variable.assign(np.mean(values, axis=0))
+
+
+class _InTraining(keras.Model):  # type: ignore[misc]
+    """A model that predicts as in a training step: compiled, for layer by layer is slow on other backends."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__(name="in_training")
+        self._model = model
+
+    def call(self, pixels: Any) -> Any:
+        return self._model(pixels, training=True)
+
+
+def _parts(data: FaceData) -> tuple[FaceData, FaceData]:
+    """The faces to train on, and those to choose by."""
+    training, public = data.split("Training"), data.split("PublicTest")
+    for name, part in (("Training", training), ("PublicTest", public)):
+        if not len(part):
+            raise DataError(f"the data has no faces in {name}")
+    return training, public
+
+
+def _open(
+    folder: Path,
+    recipe: Recipe,
+    training: FaceData,
+    teacher: Classifier | None,
+    resume: bool,
+    report: Callable[[str], None],
+) -> tuple[Recipe, NDArray[np.float32] | None]:
+    """Recipe and teacher's answers of the run in `folder`, which is started unless it is resumed."""
+    recipe_file, lessons_file, last = folder / "recipe.json", folder / "lessons.npy", folder / LAST
+    if last.exists() and not resume:
+        raise OptionError(f"{folder} holds a run already; resume it, or choose another folder")
+    if resume and (last.exists() or recipe_file.exists()):
+        recipe = _read_recipe(recipe_file)
+        lessons = np.load(lessons_file) if lessons_file.exists() else None
+        if lessons is not None and lessons.shape != (len(training), len(training.labels)):
+            raise DataError(f"{lessons_file} has answers for other data: {lessons.shape}; resume with the same data")
+        return recipe, lessons
+    first = distribution.is_first()
+    if first:
+        _clear(folder)
+    lessons = None
+    if teacher is not None:
+        report(f"asking {teacher.name} about {len(training)} faces")
+        lessons = ask_teacher(teacher, training, recipe)
+    if first:  # the recipe comes last: a folder that has one has all that it needs to be resumed
+        if lessons is not None:
+            with kept(lessons_file) as unfinished:
+                np.save(unfinished, lessons)
+        with kept(recipe_file) as unfinished:
+            unfinished.write_text(recipe.to_json(), encoding="utf-8")
+    return recipe, lessons
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder, see that it can be written, and remove what a run that never finished an epoch left."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        for name in ("recipe.json", "lessons.npy"):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise ExportError(f"{folder} can't be written: {error.strerror}; choose another folder") from error
+
+
+def _read_recipe(file: Path) -> Recipe:
+    try:
+        return Recipe.from_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise OptionError(f"{file}, the recipe of the run to resume, can't be read: {error}") from error
+
+
+def _load(last: Path, recipe: Recipe, training: FaceData) -> tuple[keras.Model, int]:
+    """The network as it was after the last epoch, and how many there were."""
+    model = keras.saving.load_model(last)
+    heads = {name: model.get_layer(name).units for name in model.output_names}
+    epoch, rest = divmod(int(keras.ops.convert_to_numpy(model.optimizer.iterations)), len(Batches(training, recipe)))
+    if heads != _heads(training) or rest:
+        raise DataError(
+            f"{last} was trained on other data: other labels, votes or number of faces; resume with the same data"
+        )
+    return model, epoch
+
+
+def _heads(training: FaceData) -> dict[str, int]:
+    return {EMOTION: len(training.labels)} | ({VOTES: len(FERPLUS)} if training.votes is not None else {})
 
 
 def _compiled(recipe: Recipe, training: FaceData) -> keras.Model:
-    heads = {EMOTION: len(FER2013)} | ({VOTES: len(FERPLUS)} if training.votes is not None else {})
+    heads = _heads(training)
     model = networks.build(recipe.network, heads, dropout=recipe.dropout, dtype=recipe.dtype)
     steps = len(Batches(training, recipe))
     warmup = min(round(recipe.warmup_epochs * steps), recipe.epochs * steps - 1)
@@ -148,90 +277,35 @@ def _compiled(recipe: Recipe, training: FaceData) -> keras.Model:
     return model
 
 
-def _finish(
+def _chosen(
     model: keras.Model,
+    public_test: PublicTest,
     recipe: Recipe,
     training: FaceData,
     public: FaceData,
-    folder: Path,
     report: Callable[[str], None],
 ) -> keras.Model:
-    """Choose between last and averaged weights on PublicTest, and write the finished float32 model."""
-    averaged = _inference_model(model, recipe)  # at its end, fit puts the averages in the weights' place
+    """The finished network, with the weights that *PublicTest* chooses."""
+    twin = public_test.twin
+    weights = {"last": twin.model.get_weights(), "best": public_test.best_weights}
+    twin.follow(model)  # at its end, fit put the averages in the weights' place
     rng = np.random.default_rng(recipe.seed)
     sample = training.images[rng.permutation(len(training))[:8192], ..., None]
-    recalibrate_batch_norm(averaged, keras.ops.convert_to_numpy(recipe.augmentation(sample, rng)))
-    last = _inference_model(keras.saving.load_model(folder / "last.keras"), recipe)
-    candidates = {"averaged": averaged, "last": last}
-    accuracies = {name: accuracy(candidate, public) for name, candidate in candidates.items()}
-    chosen = max(accuracies, key=accuracies.__getitem__)
+    recalibrate_batch_norm(twin.model, keras.ops.convert_to_numpy(recipe.augmentation(sample, rng)))
+    weights = {"averaged": twin.model.get_weights(), **weights}
+    accuracies = {}
+    for name, values in weights.items():
+        twin.model.set_weights(values)
+        accuracies[name] = measure(twin.model, public)[0]
     report("PublicTest: " + ", ".join(f"{name} weights {100 * a:.2f} %" for name, a in accuracies.items()))
-    with whole_file(folder / "model.keras") as unfinished:
-        candidates[chosen].save(unfinished)
-    networks.write_card(folder / "model.keras")
-    return candidates[chosen]
-
-
-def _inference_model(model: keras.Model, recipe: Recipe) -> keras.Model:
-    """A float32 copy of a trained model with the emotion head alone."""
-    heads = {name: model.get_layer(name).units for name in model.output_names}
-    copy = networks.build(recipe.network, heads, dropout=recipe.dropout)
-    copy.set_weights([np.asarray(keras.ops.convert_to_numpy(w), np.float32) for w in model.weights])
-    return networks.single_head(copy, EMOTION)
+    twin.model.set_weights(weights[max(accuracies, key=accuracies.__getitem__)])
+    return twin.model
 
 
 def accuracy(model: keras.Model, data: FaceData) -> float:
     """Share of faces whose first emotion is the label, 0 to 1, for a model with one output."""
-    logits = model.predict(data.images[..., None].astype(np.float32), batch_size=256, verbose=0)
-    return float((logits.argmax(axis=1) == data.emotions).mean())
+    return measure(model, data)[0]
 
 
-class _Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Write the whole state after each epoch; the number of epochs done stands in the optimizer's step count."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        with whole_file(self._path) as unfinished:
-            self.model.save(unfinished)
-
-
-class _Seeds(keras.callbacks.Callback):  # type: ignore[misc]
-    """Dropout of an epoch depends on seed and epoch alone; Keras does not save how far its generator had come."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self._seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        for layer in self.model._flatten_layers():
-            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
-                layer.seed_generator.state.assign([self._seed, epoch])
-
-
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """One line an epoch, with the time left."""
-
-    def __init__(self, epochs_left: int, report: Callable[[str], None]) -> None:
-        super().__init__()
-        self._left, self._report, self._done = epochs_left, report, 0
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self._start = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._done += 1
-        spent = time.monotonic() - self._start
-        left = spent / self._done * (self._left - self._done)
-        values = logs or {}
-        one_head = "accuracy" in values
-        train_name, public_name = (
-            ("accuracy", "val_accuracy") if one_head else ("emotion_accuracy", "val_emotion_accuracy")
-        )
-        self._report(
-            f"epoch {epoch + 1:3d}  loss {values.get('loss', float('nan')):.4f}  "
-            f"Training {100 * values.get(train_name, 0):5.2f} %  PublicTest {100 * values.get(public_name, 0):5.2f} %  "
-            f"{spent / self._done:4.0f} s an epoch, {left / 60:3.0f} min left"
-        )
+def _say_nothing(line: str) -> None:
+    """What a process reports that is not the first."""

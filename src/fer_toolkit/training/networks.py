@@ -109,10 +109,10 @@ def single_head(model: keras.Model, head: str) -> keras.Model:
     return keras.Model(model.input, model.get_layer(head).output, name=model.name)
 
 
-def write_card(model_file: Path, temperature: float = 1.0) -> None:
+def write_card(model_file: Path, temperature: float = 1.0, labels: tuple[str, ...] = FER2013) -> None:
     """Write the card of a file of one of these networks beside it: ``NAME.json`` for ``NAME.tflite``."""
     card = {
-        "labels": FER2013,
+        "labels": labels,
         "input": {"size": 48, "color": "gray"},
         "output": "logits",
         "temperature": temperature,
