@@ -58,6 +58,7 @@ class Recipe:
     weight_decay: float = 3e-3
     label_smoothing: float = 0.05
     votes_weight: float = 0.5
+    class_balance: float = 0.0
     teaching: float = 0.5
     dropout: float = 0.3
     averaging: float = 0.998
@@ -65,7 +66,6 @@ class Recipe:
     mixing: Mixing = field(default_factory=Mixing)
     dtype: str = "float32"
     seed: int = 1
-    class_balance: float = 0.0
 
     def __post_init__(self) -> None:
         if self.network not in networks.NETWORKS:

@@ -1,0 +1,241 @@
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from fer_toolkit.errors import OptionError
+from fer_toolkit.training.augmentation import Augmentation, Mixing
+from fer_toolkit.training.batches import Batches, shown, targets
+from fer_toolkit.training.data import FaceData
+from fer_toolkit.training.recipes import Recipe
+
+STILL = Augmentation(
+    flip=0.0, tilt=0.0, zoom=(1.0, 1.0), shift=0.0, contrast=(1.0, 1.0), light=0.0, noise=0.0, erase=0.0
+)
+RECIPE = Recipe(batch_size=8, seed=5)
+
+
+def waves(n=24):
+    """Pictures, labels and votes by a formula, so that their batches can be told by stored numbers."""
+    k = np.arange(n)[:, None, None]
+    y, x = np.mgrid[:48, :48]
+    images = (120 + 60 * np.sin((x + 3 * k) / 9) + 40 * np.cos(y / 7 + k)).astype(np.uint8)
+    votes = ((np.arange(n)[:, None] * np.arange(1, 11)) % 5).astype(np.float32)
+    return FaceData(images, np.arange(n) % 7, np.array(["Training"] * n), votes)
+
+
+def black_and_white(n=64):
+    """Half the faces are black and angry, half are white and happy; the raters saw anger and happiness."""
+    emotions = np.where(np.arange(n) % 2, 3, 0)
+    images = np.repeat(np.where(emotions == 3, 255, 0), 48 * 48).reshape(n, 48, 48).astype(np.uint8)
+    votes = np.zeros((n, 10), np.float32)
+    votes[emotions == 0, 4], votes[emotions == 3, 1] = 10, 10
+    return FaceData(images, emotions, np.array(["Training"] * n), votes)
+
+
+def blank(emotions, labels, **fields):
+    """Faces of which only the labels matter."""
+    n = len(emotions)
+    return FaceData(
+        np.zeros((n, 48, 48), np.uint8), np.array(emotions), np.array(["Training"] * n), labels=labels, **fields
+    )
+
+
+def arrays(batch):
+    """A batch's arrays in a fixed order: faces, targets and weights by head."""
+    faces, by_head, weights = batch
+    return [ops.convert_to_numpy(faces), *by_head.values(), *weights.values()]
+
+
+def assert_same(batch, expected):
+    for array, wanted in zip(arrays(batch), arrays(expected), strict=True):
+        np.testing.assert_array_equal(array, wanted)
+
+
+@pytest.mark.parametrize(
+    ("step", "faces_told", "rest_told"),
+    [
+        (
+            0,
+            [93.05, 920.09, 34.12, -127.83, 30.54, 284.51, -149.88, -139.03],
+            "d48b82f384aa9d065819d7b1c39471bf19f486cdbf8a0c84cd2e34de5b294d72",
+        ),
+        (
+            1,
+            [-151.55, -318.71, -136.72, -28.96, 12.18, -100.68, 525.88, -823.38],
+            "f3c41c35dc924e7e0eaf68e21ac79d119dfcb372a38a2099639009b5b11b84f3",
+        ),
+    ],
+)
+def test_a_recipe_without_mixing_or_blur_shows_the_batches_it_showed_before_there_were_any(step, faces_told, rest_told):
+    faces, *rest = arrays(Batches(waves(), RECIPE, epoch=2)[step])
+    projected = faces.reshape(len(faces), -1).astype(np.float64) @ np.cos(np.arange(48 * 48))
+    np.testing.assert_allclose(projected, faces_told, atol=0.05)  # a grey level more in one pixel would show
+    assert hashlib.sha256(b"".join(array.tobytes() for array in rest)).hexdigest() == rest_told
+
+
+def test_batches_of_an_epoch_show_each_face_at_most_once():
+    numbered = replace(waves(), images=np.repeat(np.arange(24), 48 * 48).reshape(24, 48, 48).astype(np.uint8))
+    batches = Batches(numbered, replace(RECIPE, augmentation=STILL))
+    seen = np.concatenate([arrays(batches[step])[0][:, 0, 0, 0] for step in range(len(batches))])
+    assert sorted(seen.round()) == list(range(24))
+
+
+def test_batches_are_the_same_in_whatever_order_and_from_whichever_thread_they_are_asked_for():
+    recipe = replace(RECIPE, mixing=Mixing(mixup=0.4, cutmix=0.4))
+    expected = Batches(waves(), recipe)
+    asked = Batches(waves(), recipe)
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(asked.__getitem__, [2, 0, 1]))
+    for step, batch in zip([2, 0, 1], made, strict=True):
+        assert_same(batch, expected[step])
+
+
+class Recorded(Batches):
+    """Batches that note what they show."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.shown = []
+
+    def __getitem__(self, step):
+        batch = super().__getitem__(step)
+        self.shown.append(hashlib.sha256(b"".join(array.tobytes() for array in arrays(batch))).hexdigest())
+        return batch
+
+
+def fitted(epochs, first=0):
+    """What a small network is shown in these epochs."""
+    data = replace(waves(), votes=None)
+    batches = Recorded(data, replace(RECIPE, mixing=Mixing(mixup=0.5)), epoch=first)
+    pixels = keras.layers.Input((48, 48, 1))
+    logits = keras.layers.Dense(7)(keras.layers.GlobalAveragePooling2D()(pixels))
+    model = keras.Model(pixels, {"emotion": logits})
+    model.compile("sgd", loss={"emotion": keras.losses.CategoricalCrossentropy(from_logits=True)})
+    model.fit(batches, epochs=epochs, initial_epoch=first, shuffle=False, verbose=0)
+    return batches.shown[-(epochs - first) * len(batches) :]  # before them, Keras looks at the first ones
+
+
+def test_a_fit_that_goes_on_after_two_epochs_is_shown_what_an_unbroken_one_is():
+    unbroken = fitted(epochs=4)
+    assert len(set(unbroken)) == 4 * 3
+    assert fitted(epochs=4, first=2) == unbroken[6:]
+
+
+def test_batches_know_how_long_their_making_took():
+    batches = Batches(waves(), RECIPE)
+    assert batches.seconds == 0
+    batches[0]
+    once = batches.seconds
+    batches[1]
+    assert 0 < once < batches.seconds
+
+
+def test_mixing_leaves_order_and_changes_as_they_are():
+    plain, mixing = Batches(waves(), RECIPE), Batches(waves(), replace(RECIPE, mixing=Mixing(mixup=0.3, cutmix=0.2)))
+    faces, *rest = arrays(plain[0])
+    mixed_faces, *mixed_rest = arrays(mixing[0])
+    alone = (rest[0] == mixed_rest[0]).all(axis=1)
+    assert 0 < alone.sum() < len(alone)
+    np.testing.assert_array_equal(mixed_faces[alone], faces[alone])
+    assert (np.abs(mixed_faces - faces).max(axis=(1, 2, 3)) > 1)[~alone].all()
+
+
+@pytest.mark.parametrize("mixing", [Mixing(mixup=1.0), Mixing(cutmix=1.0), Mixing(mixup=0.4, cutmix=0.4)])
+def test_a_mixed_target_has_the_shares_of_the_faces_that_are_seen(mixing):
+    recipe = replace(RECIPE, batch_size=64, augmentation=STILL, mixing=mixing, label_smoothing=0.0)
+    faces, by_head, weights = Batches(black_and_white(), recipe)[0]
+    white = ops.convert_to_numpy(faces).mean(axis=(1, 2, 3)) / 255
+    assert ((white > 0.1) & (white < 0.9)).mean() > 0.2
+    for head, black_label, white_label in (("emotion", 0, 3), ("votes", 4, 1)):
+        np.testing.assert_allclose(by_head[head][:, white_label], white, atol=1e-4)
+        np.testing.assert_allclose(by_head[head][:, black_label], 1 - white, atol=1e-4)
+        np.testing.assert_allclose(weights[head], 1, atol=1e-5)
+        assert by_head[head].dtype == weights[head].dtype == np.float32
+
+
+def test_a_face_without_votes_adds_none_to_a_mixture():
+    data = black_and_white()
+    data.votes[data.emotions == 0] = 0  # the raters named no emotion of the black faces
+    recipe = replace(RECIPE, batch_size=64, augmentation=STILL, mixing=Mixing(mixup=1.0), label_smoothing=0.0)
+    faces, by_head, weights = Batches(data, recipe)[0]
+    white = ops.convert_to_numpy(faces).mean(axis=(1, 2, 3)) / 255
+    np.testing.assert_allclose(weights["votes"], white, atol=1e-4)
+    np.testing.assert_allclose(by_head["votes"][white > 0.01, 1], 1, atol=1e-4)
+    np.testing.assert_allclose(by_head["votes"].sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(weights["emotion"], 1, atol=1e-5)
+
+
+def test_a_mixture_has_the_loss_of_its_two_faces_in_their_shares():
+    rng = np.random.default_rng(0)
+    by_head = {"emotion": rng.dirichlet(np.ones(7), 6).astype(np.float32)}
+    weights = {"emotion": rng.uniform(0, 3, 6).astype(np.float32)}
+    surprise = rng.uniform(0, 5, (6, 7))  # minus the logarithms of some network's answers
+    recipe = replace(RECIPE, mixing=Mixing(mixup=0.5, cutmix=0.5))
+    _, mixed, mixed_weights = shown(waves(6).images[..., None], by_head, weights, recipe, (1, 2))
+    share = recipe.mixing.own_shares((6, 48, 48), np.random.default_rng((1, 2, 1))).mean(axis=(1, 2, 3))
+
+    def loss(columns, counts):
+        return counts * (columns * surprise).sum(axis=1)
+
+    partner = loss(np.roll(by_head["emotion"], -1, axis=0), np.roll(weights["emotion"], -1))
+    expected = share * loss(by_head["emotion"], weights["emotion"]) + (1 - share) * partner
+    np.testing.assert_allclose(loss(mixed["emotion"], mixed_weights["emotion"]), expected, rtol=1e-4)
+
+
+def test_a_batch_of_one_face_is_mixed_with_itself():
+    recipe = replace(RECIPE, batch_size=1)
+    mixing = replace(recipe, mixing=Mixing(mixup=1.0))
+    for array, expected in zip(arrays(Batches(waves(1), mixing)[0]), arrays(Batches(waves(1), recipe)[0]), strict=True):
+        np.testing.assert_allclose(array, expected, atol=1e-4)
+
+
+def test_targets_are_of_the_labels_of_the_data_however_many():
+    by_head, _ = targets(blank([2, 0, 1], ("no", "yes", "perhaps")))
+    assert by_head["emotion"].tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+
+
+def test_soft_labels_are_the_targets_where_there_are_any():
+    shares = np.array([[0.7, 0.3], [0.0, 1.0]], np.float32)
+    data = blank([0, 1], ("no", "yes"), shares=shares)
+    np.testing.assert_array_equal(targets(data)[0]["emotion"], shares)
+    np.testing.assert_allclose(targets(data, smoothing=0.1)[0]["emotion"], shares * 0.9 + 0.05, rtol=1e-6)
+
+
+UNEQUAL = blank([0, 1, 1, 2, 2, 2, 2, 2], ("a", "b", "c"))
+
+
+def test_without_balance_all_faces_count_alike():
+    assert targets(UNEQUAL)[1]["emotion"].tolist() == [1] * 8
+
+
+@pytest.mark.parametrize("balance", [1, 1.0, 0.5])
+def test_balance_makes_up_for_rarity_and_keeps_the_mean_weight_at_one(balance):
+    weights = targets(UNEQUAL, balance=balance)[1]["emotion"]
+    assert weights.dtype == np.float32
+    assert weights.mean() == pytest.approx(1)
+    assert weights[0] / weights[-1] == pytest.approx(5**balance)
+    if balance == 1:
+        np.testing.assert_allclose(np.bincount(UNEQUAL.emotions, weights), 8 / 3, rtol=1e-6)
+
+
+def test_batches_weigh_faces_as_the_recipe_says():
+    batch = Batches(UNEQUAL, replace(RECIPE, class_balance=1.0))[0]
+    assert sorted(batch[2]["emotion"].round(3)) == sorted(targets(UNEQUAL, balance=1.0)[1]["emotion"].round(3))
+
+
+@pytest.mark.parametrize("balance", [-0.1, 1.5, float("nan")])
+def test_a_balance_out_of_range_is_refused_by_name(balance):
+    with pytest.raises(OptionError, match="class_balance must be from 0 to 1"):
+        Recipe(class_balance=balance)
+
+
+def test_a_recipe_keeps_its_mixing_and_one_from_before_there_was_any_has_none():
+    recipe = Recipe(mixing=Mixing(mixup=0.2, cutmix=0.1, alpha=0.4), augmentation=Augmentation(blur=1.0))
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    older = '{"network": "resnet_small", "augmentation": {"tilt": 15.0, "zoom": [0.87, 1.15]}}'
+    assert Recipe.from_json(older) == Recipe(network="resnet_small")
