@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from keras import ops
 
+from fer_toolkit.cards import InputSpec
 from fer_toolkit.errors import OptionError
 from fer_toolkit.training.augmentation import Augmentation, Mixing
-from fer_toolkit.training.batches import Batches, shown, targets
+from fer_toolkit.training.batches import Batches, ask_teacher, shown, targets
 from fer_toolkit.training.data import FaceData
 from fer_toolkit.training.recipes import Recipe
 
@@ -232,6 +233,41 @@ def test_batches_weigh_faces_as_the_recipe_says():
 def test_a_balance_out_of_range_is_refused_by_name(balance):
     with pytest.raises(OptionError, match="class_balance must be from 0 to 1"):
         Recipe(class_balance=balance)
+
+
+class Brightness:
+    """A teacher that knows light from dark."""
+
+    name, labels, input_spec = "brightness", ("dark", "light"), InputSpec(size=48)
+
+    def predict(self, crops):
+        light = crops.mean(axis=(1, 2, 3)) / 255
+        return np.stack([1 - light, light], axis=1).astype(np.float32)
+
+
+GREYS = replace(
+    blank([0, 0, 1], ("dark", "light")),
+    images=np.repeat(np.array([0, 51, 255], np.uint8), 48 * 48).reshape(3, 48, 48),
+)
+
+
+def test_a_teacher_answers_by_the_labels_of_the_data():
+    lessons = ask_teacher(Brightness(), GREYS, replace(RECIPE, augmentation=STILL))
+    np.testing.assert_allclose(lessons, [[1, 0], [0.8, 0.2], [0, 1]], atol=1e-3)
+
+
+def test_a_teacher_is_asked_about_changed_faces():
+    recipe = replace(RECIPE, augmentation=replace(STILL, light=40.0))
+    lightened = ask_teacher(Brightness(), GREYS, recipe)[0, 1]  # of the black face, which can't be darkened
+    assert 0.01 < lightened < 40 / 255
+
+
+def test_a_lesson_is_a_share_of_the_target():
+    lessons = np.array([[1, 0], [0.8, 0.2], [0, 1]], np.float32)
+    recipe = replace(RECIPE, batch_size=3, augmentation=STILL, teaching=0.25, label_smoothing=0.0)
+    faces, by_head, _ = Batches(GREYS, recipe, lessons=lessons)[0]
+    (row,) = np.flatnonzero(ops.convert_to_numpy(faces)[:, 0, 0, 0].round() == 51)
+    np.testing.assert_allclose(by_head["emotion"][row], [0.95, 0.05], rtol=1e-5)
 
 
 def test_a_recipe_keeps_its_mixing_and_one_from_before_there_was_any_has_none():

@@ -192,7 +192,7 @@ def ask_teacher(teacher: Classifier, data: FaceData, recipe: Recipe) -> NDArray[
         for view in range(_VIEWS):
             changed = recipe.augmentation(images, np.random.default_rng((recipe.seed, start, view)))
             faces = np.round(ops.convert_to_numpy(changed)).astype(np.uint8)[..., 0]
-            total[start : start + 1024] += predict_faces(teacher, faces)
+            total[start : start + 1024] += predict_faces(teacher, faces, data.labels)
     return total / np.float32(_VIEWS)
 
 
