@@ -28,13 +28,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_toolkit import weights
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.training.data import SPLITS, FaceData, read_fer2013
-from fer_toolkit.training.evaluation import BINS, evaluate, expected_calibration_error, predict_faces
+from fer_toolkit.training.evaluation import BINS, Reliability, evaluate, measure, predict_faces
 from fer_toolkit.training.robustness import CHANGES, mean_accuracy, measure_robustness
 
 MODELS = Path(__file__).parents[1] / "docs" / "models"
@@ -54,11 +53,10 @@ def bundled() -> list[str]:
 # Measuring
 
 
-def measure(card: WeightsCard, data: FaceData) -> Figures:
+def measure_network(card: WeightsCard, data: FaceData) -> Figures:
     """All figures of a network, as plain data."""
     classifier = build_classifier(card.name)
-    uncalibrated = build_classifier(weights.path(card), card=replace(card, temperature=1.0))
-    part = data.split(REPORTED)
+    evaluations = {split: evaluate(classifier, data, split) for split in ("PublicTest", REPORTED)}
     accuracies = measure_robustness(classifier, data, REPORTED)
     figures = {
         "name": card.name,
@@ -69,30 +67,40 @@ def measure(card: WeightsCard, data: FaceData) -> Figures:
             "versions": versions(card),
         },
         "data": {"faces": {name: len(data.split(name)) for name in SPLITS}, "sha256": digest(data)},
-        "evaluation": {split: evaluate(classifier, data, split).to_dict() for split in ("PublicTest", REPORTED)},
+        "evaluation": {split: evaluation.to_dict() for split, evaluation in evaluations.items()},
         "calibration": {
-            "before": calibration(predict_faces(uncalibrated, part.images), part.emotions),
-            "after": calibration(predict_faces(classifier, part.images), part.emotions),
+            "before": filled_bins(uncalibrated(card, data.split(REPORTED))),
+            "after": filled_bins(evaluations[REPORTED].official.reliability()),
         },
         "robustness": [
-            {"name": c.name, "unit": c.unit, "strengths": c.strengths, "accuracies": accuracies[c.name]}
-            for c in CHANGES
+            {"name": each.name, "unit": each.unit, "strengths": each.strengths, "accuracies": accuracies[each.name]}
+            for each in CHANGES
         ],
     }
     # What JSON has, and no more digits than the faces can tell apart.
     return dict(json.loads(json.dumps(figures), parse_float=lambda number: round(float(number), 6)))
 
 
-def calibration(probabilities: NDArray[np.floating], truth: NDArray[np.integer]) -> Figures:
-    """The calibration error, and what it is made of: the faces of each bin of confidence, where there are some."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    bin_of = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    bins = []
-    for i in np.unique(bin_of).tolist():
-        of_bin = bin_of == i
-        confident, accuracy = float(confidence[of_bin].mean()), float(right[of_bin].mean())
-        bins.append({"bin": i, "n": int(of_bin.sum()), "confidence": confident, "accuracy": accuracy})
-    return {"ece": expected_calibration_error(probabilities, truth), "bins": bins}
+def uncalibrated(card: WeightsCard, part: FaceData) -> Reliability:
+    """The reliability of the network's own probabilities, without the temperature of its card."""
+    classifier = build_classifier(weights.path(card), card=replace(card, temperature=1.0))
+    probabilities = predict_faces(classifier, part.images, part.labels)
+    return measure(probabilities, part.emotions, part.labels).reliability()
+
+
+def filled_bins(reliability: Reliability) -> Figures:
+    """The calibration error and what it is made of: the bins of confidence that hold faces."""
+    bins = [
+        {
+            "from": reliability.edges[i],
+            "to": reliability.edges[i + 1],
+            "n": int(reliability.count[i]),
+            "confidence": reliability.confidence[i],
+            "accuracy": reliability.accuracy[i],
+        }
+        for i in np.flatnonzero(reliability.count)
+    ]
+    return {"ece": reliability.ece, "bins": bins}
 
 
 def card_figures(figures: Figures) -> dict[str, float]:
@@ -183,9 +191,11 @@ def summary(evaluations: Mapping[str, Figures]) -> str:
     """The figures of each part, on all faces and without copies."""
     rows: list[list[object]] = []
     for split, each in evaluations.items():
-        fresh = each["without_copies"]
-        rows.append([split, each["n"], percent(each["accuracy"]), f"{each['macro_f1']:.4f}", f"{each['ece']:.4f}"])
-        rows.append([f"{split}, no copies", fresh["n"], percent(fresh["accuracy"]), f"{fresh['macro_f1']:.4f}", ""])
+        parts = {split: each} | {f"{split}, no {name}": each[f"without_{name}"] for name in ("copies", "near_copies")}
+        for name, part in parts.items():
+            error = f"{part['ece']:.4f}" if "ece" in part else ""
+            cells = part["n"], percent(part["accuracy"]), f"{part['macro_f1']:.4f}", error
+            rows.append([name.replace("_", " "), *cells])
     return table(["faces of", "number", "accuracy", "macro F1", "calibration error"], rows)
 
 
@@ -214,17 +224,13 @@ def confusion(evaluation: Figures) -> str:
 
 def reliability(calibrations: Mapping[str, Figures]) -> str:
     """Mean confidence and accuracy by bin of confidence, before and after the temperature; where there are faces."""
-    before, after = ({each["bin"]: each for each in calibrations[when]["bins"]} for when in ("before", "after"))
+    before, after = (
+        {f"{100 * each['from']:.0f} to {100 * each['to']:.0f} %": each for each in calibrations[when]["bins"]}
+        for when in ("before", "after")
+    )
     return table(
         ["confidence", "faces before", "confident", "right", "faces after", "confident", "right"],
-        [
-            [
-                f"{100 * i / BINS:.0f} to {100 * (i + 1) / BINS:.0f} %",
-                *bin_cells(before.get(i)),
-                *bin_cells(after.get(i)),
-            ]
-            for i in sorted({*before, *after})
-        ],
+        [[name, *bin_cells(before.get(name)), *bin_cells(after.get(name))] for name in {**before, **after}],
     )
 
 
@@ -284,7 +290,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         return
     data = read_fer2013(options.data)
     for name in names:
-        figures = measure(weights.card(name), data)
+        figures = measure_network(weights.card(name), data)
         (MODELS / f"{name}.figures.json").write_text(to_json(figures), encoding="utf-8", newline="\n")
         print(f"[cards.{name}.figures]", *(f'"{k}" = {v:.3f}' for k, v in card_figures(figures).items()), sep="\n")
 

@@ -167,6 +167,7 @@ def test_accuracies_are_those_of_the_changed_faces_strength_by_strength(bright_a
         "glare": pytest.approx((2 / 3,)),
     }
     assert measure_robustness(BrightIsHappy(), bright_and_dark, "PublicTest", changes[1:2]) == {"shift": (0.0,)}
+    assert measure_robustness(BrightIsHappy(), bright_and_dark, "all", changes[1:2]) == {"shift": (0.75,)}
 
 
 def test_all_changes_are_measured_at_all_their_strengths_unless_others_are_given(bright_and_dark):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import DataError
 from fer_toolkit.training.data import FaceData
-from fer_toolkit.training.evaluation import predict_faces
+from fer_toolkit.training.evaluation import ALL, predict_faces
 
 Faces = NDArray[np.uint8]
 
@@ -136,7 +136,7 @@ def measure_robustness(
     data
         Faces with labels.
     split
-        ``"PrivateTest"`` to report, ``"PublicTest"`` to choose.
+        ``"PrivateTest"`` to report, ``"PublicTest"`` to choose; ``"all"`` for every face, whatever its part.
     changes
         What is done to the faces; their names must differ.
 
@@ -156,7 +156,7 @@ def measure_robustness(
 
         measure_robustness(build_classifier("default"), read_fer2013("fer2013.csv"))["tilt"]
     """
-    part = data.split(split)
+    part = data if split == ALL else data.split(split)
     if not len(part):
         raise DataError(f"the data has no faces in {split}")
 
