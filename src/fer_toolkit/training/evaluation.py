@@ -2,23 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fer_toolkit.alignment import crop_faces
-from fer_toolkit.classifiers.base import Classifier
+from fer_toolkit.classifiers.base import Classifier, check_probabilities
 from fer_toolkit.detectors.whole_image import WholeImageDetector
-from fer_toolkit.errors import DataError
+from fer_toolkit.errors import DataError, OptionError
 from fer_toolkit.images import load_image
-from fer_toolkit.labels import FER2013, FER2013_TO_FERPLUS, FERPLUS_TO_FER2013, map_probabilities
-from fer_toolkit.training.data import FaceData, copies_of
+from fer_toolkit.labels import FER2013, FER2013_TO_FERPLUS, map_probabilities
+from fer_toolkit.training.copies import exact_copies, near_copies
+from fer_toolkit.training.data import SPLITS, FaceData
+
+ALL = "all"
+"""The split that is every face of the data, whatever its part."""
 
 BINS = 15
 """Number of confidence bins of the expected calibration error."""
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often faces of like confidence are labelled rightly; calibrated probabilities are right as often as they say.
+
+    Parameters
+    ----------
+    edges
+        float64 (bins + 1,): where the bins of confidence begin and end, 0 to 1.
+    confidence, accuracy
+        float64 (bins,): mean confidence, and share of right answers, 0 to 1; NaN in an empty bin.
+    count
+        int64 (bins,): number of faces.
+    """
+
+    edges: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error: the mean distance of confidence and accuracy, each bin weighed by its faces."""
+        filled = self.count > 0
+        gaps = np.abs(self.accuracy - self.confidence)[filled]
+        return float(gaps @ self.count[filled] / max(self.count.sum(), 1))
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How accuracy grows as faces below a least confidence are set aside.
+
+    Parameters
+    ----------
+    threshold
+        float64 (k,): least confidence, 0 to 1; what a recognizer calls ``min_confidence``.
+    kept
+        int64 (k,): number of faces that are at least so confident.
+    coverage
+        float64 (k,): their share of all faces, 0 to 1.
+    accuracy
+        float64 (k,): share of right answers among them, 0 to 1; NaN where there are none.
+    """
+
+    threshold: NDArray[np.float64]
+    kept: NDArray[np.int64]
+    coverage: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    def threshold_for(self, accuracy: float) -> float | None:
+        """The lowest threshold whose faces have at least this accuracy, 0 to 1, or None when none has.
+
+        Examples
+        --------
+        >>> curve = coverage(np.array([0.9, 0.8, 0.6, 0.5]), np.array([True, True, False, True]))
+        >>> curve.threshold_for(0.75), curve.threshold_for(0.9)
+        (0.5, 0.8)
+        """
+        reached = self.threshold[self.accuracy >= accuracy]
+        return float(reached.min()) if len(reached) else None
 
 
 @dataclass(frozen=True)
@@ -31,28 +96,38 @@ class Figures:
         Names of the classes.
     confusion
         int64 (labels, labels): rows are true, columns predicted.
-    ece
-        Expected calibration error over 15 bins of equal width (Guo et al. 2017, arXiv:1706.04599), 0 to 1.
+    confidence
+        float64 (n,): each face's highest probability, 0 to 1.
+    right
+        bool (n,): whether its label is the true one.
     """
 
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
-    ece: float
+    confidence: NDArray[np.float64]
+    right: NDArray[np.bool_]
 
     @property
     def n(self) -> int:
         """Number of faces."""
-        return int(self.confusion.sum())
+        return len(self.right)
 
     @property
     def accuracy(self) -> float:
         """Share of faces whose most probable label is the true one, 0 to 1."""
-        return float(np.trace(self.confusion) / max(self.n, 1))
+        return float(self.right.sum() / max(self.n, 1))
 
     @property
     def macro_f1(self) -> float:
-        """Mean of the classes' F1, 0 to 1."""
-        return float(np.mean([each["f1"] for each in self.per_class.values()]))
+        """Mean F1 of the classes that occur, as truth or as an answer; 0 to 1."""
+        occurs = (self.confusion.sum(axis=0) + self.confusion.sum(axis=1)) > 0
+        f1 = np.array([each["f1"] for each in self.per_class.values()])
+        return float(f1[occurs].sum() / max(occurs.sum(), 1))
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error over 15 bins of equal width (Guo et al. 2017, arXiv:1706.04599), 0 to 1."""
+        return self.reliability().ece
 
     @property
     def per_class(self) -> dict[str, dict[str, float]]:
@@ -71,73 +146,139 @@ class Figures:
             }
         return table
 
+    def reliability(self, bins: int = BINS) -> Reliability:
+        """Confidence against accuracy; see :func:`reliability`."""
+        return reliability(self.confidence, self.right, bins)
+
+    def coverage(self, thresholds: ArrayLike | None = None) -> Coverage:
+        """Accuracy against coverage; see :func:`coverage`."""
+        return coverage(self.confidence, self.right, thresholds)
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures on a part of FER2013, and on what is left of it without copies of training faces."""
+    """Figures on a part of a data set, and on what is left of it without copies; :func:`evaluate` says of what."""
 
     official: Figures
     without_copies: Figures
+    without_near_copies: Figures
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain data, in the form of ``fer-toolkit evaluate --format json``."""
-        all_faces, fresh = self.official, self.without_copies
+        figures = self.official
         return {
-            "n": all_faces.n,
-            "accuracy": all_faces.accuracy,
-            "without_copies": {"n": fresh.n, "accuracy": fresh.accuracy, "macro_f1": fresh.macro_f1},
-            "macro_f1": all_faces.macro_f1,
-            "ece": all_faces.ece,
-            "labels": list(all_faces.labels),
-            "per_class": all_faces.per_class,
-            "confusion": all_faces.confusion.tolist(),
+            "n": figures.n,
+            "accuracy": figures.accuracy,
+            "without_copies": _summary(self.without_copies),
+            "without_near_copies": _summary(self.without_near_copies),
+            "macro_f1": figures.macro_f1,
+            "ece": figures.ece,
+            "labels": list(figures.labels),
+            "per_class": figures.per_class,
+            "confusion": figures.confusion.tolist(),
         }
 
 
 def evaluate(classifier: Classifier, data: FaceData, split: str = "PrivateTest") -> Evaluation:
-    """Measure a classifier on one part of FER2013, with FER2013's seven labels.
+    """Measure a classifier on one part of a data set, with the labels of the data.
+
+    A classifier of other labels is measured too where the two sets are the same emotions, but for contempt: FER2013's
+    seven on the one side, FER+'s or AffectNet's eight on the other. Where the data have no contempt, its probability is
+    shared out among the others in proportion; where only the data have it, the classifier never answers it, and is
+    wrong on those faces.
 
     Parameters
     ----------
     classifier
-        Any classifier whose labels are FER2013's, FER+'s or AffectNet's; contempt is left out of the latter two.
+        Any classifier.
     data
-        All of FER2013; the training part tells which faces are copies.
+        The whole data set.
     split
-        ``"PrivateTest"`` to report, ``"PublicTest"`` to choose.
+        ``"PrivateTest"`` to report, ``"PublicTest"`` to choose. ``"all"`` for every face, whatever its part: for data
+        sets of other people, that the classifier has seen nothing of.
+
+    Returns
+    -------
+    Evaluation
+        What its parts without copies leave out depends on `split`. On *PublicTest* and *PrivateTest*, faces that stand
+        in *Training* too: a network that remembers gains by them. On *Training* and ``"all"``, where that means
+        nothing, faces that stand in the same data before: each picture counts once.
 
     Raises
     ------
     DataError
-        If the part is empty or the classifier's labels can't be mapped.
+        If there is no such part, it has no faces, or the classifier's labels can't be mapped to those of the data.
+    ClassifierError
+        If the classifier gives what its contract forbids.
+
+    Examples
+    --------
+    >>> from fer_toolkit.classifiers import build_classifier
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 48, 48), np.uint8)
+    >>> images[3] = images[0]  # the first face stands there twice
+    >>> data = FaceData(images, np.array([0, 3, 3, 0]), np.array(["PrivateTest"] * 4))
+    >>> evaluation = evaluate(build_classifier("default"), data, "all")
+    >>> evaluation.official.n, evaluation.without_copies.n
+    (4, 3)
     """
-    part = data.split(split)
+    part = _part(data, split)
     if not len(part):
         raise DataError(f"the data has no faces in {split}")
-    probabilities = predict_faces(classifier, part.images)
-    fresh = ~copies_of(part.images, data.split("Training").images)
+    probabilities = predict_faces(classifier, part.images, data.labels)
+
+    def figures(kept: NDArray[np.bool_]) -> Figures:
+        return measure(probabilities[kept], part.emotions[kept], data.labels)
+
     return Evaluation(
-        measure(probabilities, part.emotions, FER2013), measure(probabilities[fresh], part.emotions[fresh], FER2013)
+        figures(np.ones(len(part), bool)),
+        figures(~_known(part, data, split, exact_copies)),
+        figures(~_known(part, data, split, near_copies)),
     )
 
 
-def predict_faces(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Probabilities of FER2013's labels, float32 (n, 7), for ready faces, uint8 (n, 48, 48)."""
+def predict_faces(
+    classifier: Classifier, images: NDArray[np.uint8], labels: Sequence[str] = FER2013
+) -> NDArray[np.float32]:
+    """Probabilities of ready faces.
+
+    Parameters
+    ----------
+    classifier
+        Any classifier whose labels can be mapped to `labels`, as :func:`evaluate` says.
+    images
+        uint8 (n, 48, 48), framed as FER2013's.
+    labels
+        Names of the columns wanted.
+
+    Returns
+    -------
+    ndarray
+        float32 (n, len(labels)), rows summing to 1.
+
+    Raises
+    ------
+    DataError
+        If the classifier's labels can't be mapped to `labels`.
+    ClassifierError
+        If the classifier gives what its contract forbids.
+
+    Examples
+    --------
+    >>> from fer_toolkit.classifiers import build_classifier
+    >>> predict_faces(build_classifier("default"), np.zeros((2, 48, 48), np.uint8)).shape
+    (2, 7)
+    """
+    names, wanted = tuple(classifier.labels), tuple(labels)
+    mapping = _label_mapping(classifier.name, names, wanted)
     spec, whole = classifier.input_spec, WholeImageDetector()
-    parts = []
-    for start in range(0, len(images), 256):
-        pictures = [load_image(image) for image in images[start : start + 256]]
+    probabilities = np.empty((len(images), len(names)), np.float32)
+    for start in range(0, len(images), _FACES_AT_ONCE):
+        pictures = [load_image(image) for image in images[start : start + _FACES_AT_ONCE]]
         crops = [crop_faces(picture, whole.detect(picture), spec, whole.box_in_frame) for picture in pictures]
-        parts.append(classifier.predict(np.concatenate(crops)))
-    probabilities = np.concatenate(parts)
-    if tuple(classifier.labels) == FER2013:
-        return probabilities
-    known = {label for label in classifier.labels if label in FERPLUS_TO_FER2013}
-    if known != set(FER2013_TO_FERPLUS.values()):
-        raise DataError(
-            f"{classifier.name} has the labels {list(classifier.labels)}, which can't be mapped to FER2013's"
-        )
-    return map_probabilities(probabilities, classifier.labels, FER2013, FERPLUS_TO_FER2013)
+        given = classifier.predict(np.concatenate(crops))
+        rows = slice(start, start + len(pictures))
+        probabilities[rows] = check_probabilities(given, len(pictures), names, classifier.name)
+    return probabilities if names == wanted else map_probabilities(probabilities, names, wanted, mapping)
 
 
 def measure(probabilities: NDArray[np.floating], truth: NDArray[np.integer], labels: Sequence[str]) -> Figures:
@@ -149,29 +290,89 @@ def measure(probabilities: NDArray[np.floating], truth: NDArray[np.integer], lab
     >>> figures.accuracy, figures.confusion.tolist()
     (0.5, [[1, 1], [0, 0]])
     """
-    count = len(labels)
-    predicted = probabilities.argmax(axis=1)
+    count, predicted = len(labels), probabilities.argmax(axis=1)
     confusion = np.bincount(truth * count + predicted, minlength=count * count).reshape(count, count)
-    return Figures(tuple(labels), confusion, expected_calibration_error(probabilities, truth))
+    return Figures(tuple(labels), confusion, probabilities.max(axis=1).astype(np.float64), predicted == truth)
+
+
+def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = BINS) -> Reliability:
+    """Mean confidence and accuracy over bins of confidence of equal width.
+
+    A bin holds its upper edge and not its lower one, as in Guo et al. 2017, "On Calibration of Modern Neural Networks",
+    arXiv:1706.04599, section 2.
+
+    Parameters
+    ----------
+    confidence
+        (n,): each face's highest probability, 0 to 1.
+    right
+        bool (n,): whether its label is the true one.
+    bins
+        Number of bins between 0 and 1.
+
+    Examples
+    --------
+    >>> table = reliability(np.array([0.7, 0.8, 0.3]), np.array([True, False, False]), bins=2)
+    >>> table.confidence, table.accuracy, table.count
+    (array([0.3 , 0.75]), array([0. , 0.5]), array([1, 2]))
+    >>> round(table.ece, 4)  # (1 * 0.3 + 2 * 0.25) / 3
+    0.2667
+    """
+    if bins < 1:
+        raise OptionError(f"bins must be at least 1. Received: {bins!r}")
+    edges = np.linspace(0, 1, bins + 1)
+    bin_of = np.searchsorted(edges[1:-1], confidence)
+    count = np.bincount(bin_of, minlength=bins)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: an empty bin
+        means = [np.bincount(bin_of, weights=values, minlength=bins) / count for values in (confidence, right)]
+    return Reliability(edges, means[0], means[1], count)
 
 
 def expected_calibration_error(
     probabilities: NDArray[np.floating], truth: NDArray[np.integer], bins: int = BINS
 ) -> float:
-    """Mean distance between confidence and accuracy over bins of confidence, each weighed by its faces; 0 to 1.
-
-    Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599, equation 3.
+    """The calibration error of probabilities (n, labels) against true classes (n,); see :attr:`Reliability.ece`.
 
     Examples
     --------
     >>> round(expected_calibration_error(np.array([[0.75, 0.25]]), np.array([0])), 6)
     0.25
     """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(bin_of, weights=right - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / max(len(truth), 1))
+    return reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth, bins).ece
+
+
+def coverage(
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], thresholds: ArrayLike | None = None
+) -> Coverage:
+    """Share and accuracy of the faces that are left when those below a least confidence are set aside.
+
+    The curve of accuracy against coverage is that of El-Yaniv and Wiener (2010, "On the Foundations of Noise-free
+    Selective Classification", JMLR 11, 1605-1641), who draw the error, as "risk".
+
+    Parameters
+    ----------
+    confidence
+        (n,): each face's highest probability, 0 to 1.
+    right
+        bool (n,): whether its label is the true one.
+    thresholds
+        (k,): the least confidences to look at. By default every confidence there is, from the highest down, which gives
+        the whole curve.
+
+    Examples
+    --------
+    >>> confidence, right = np.array([0.9, 0.8, 0.6, 0.5]), np.array([True, True, False, True])
+    >>> curve = coverage(confidence, right, [0, 0.7, 0.95])
+    >>> curve.coverage, curve.accuracy
+    (array([1. , 0.5, 0. ]), array([0.75, 1.  ,  nan]))
+    """
+    order = np.argsort(confidence)
+    ascending = np.asarray(confidence, np.float64)[order]
+    threshold = np.unique(ascending)[::-1] if thresholds is None else np.asarray(thresholds, np.float64)
+    kept = len(ascending) - np.searchsorted(ascending, threshold)
+    right_of_kept = np.concatenate([[0], np.cumsum(right[order[::-1]])])[kept]
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: no face is so confident
+        return Coverage(threshold, kept, kept / max(len(ascending), 1), right_of_kept / kept)
 
 
 def fit_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
@@ -187,12 +388,19 @@ def fit_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.integ
     truth
         (n,) true classes.
 
+    Raises
+    ------
+    DataError
+        If there are no faces.
+
     Examples
     --------
     >>> rows = np.array([[0.99, 0.01]] * 4)  # nearly sure, and right three times in four
     >>> fit_temperature(rows, np.array([0, 0, 0, 1])) > 3
     True
     """
+    if not len(truth):
+        raise DataError("there are no faces to fit a temperature to")
     logits = np.log(np.clip(probabilities.astype(np.float64), 1e-12, 1))
 
     def loss(log_temperature: float) -> float:
@@ -209,3 +417,49 @@ def fit_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.integ
         else:
             low = left
     return float(np.exp((low + high) / 2))
+
+
+_FACES_AT_ONCE = 256
+
+_Copies = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.bool_]]
+
+
+def _part(data: FaceData, split: str) -> FaceData:
+    if split not in (*SPLITS, ALL):
+        raise DataError(f"split must be one of {[*SPLITS, ALL]}. Received: {split!r}")
+    return data if split == ALL else data.split(split)
+
+
+def _known(part: FaceData, data: FaceData, split: str, copies: _Copies) -> NDArray[np.bool_]:
+    """Which faces of a part have a copy that a network may have learnt, or that counts already: bool (n,)."""
+    if split in ("Training", ALL):
+        return _repeats(part.images, copies)
+    return copies(part.images, data.split("Training").images)
+
+
+def _repeats(images: NDArray[np.uint8], copies: _Copies) -> NDArray[np.bool_]:
+    """Which pictures have a copy before them: bool (n,)."""
+    if len(images) < 2:
+        return np.zeros(len(images), bool)
+    first, second = np.split(images, [len(images) // 2])
+    return np.concatenate([_repeats(first, copies), _repeats(second, copies) | copies(second, first)])
+
+
+def _label_mapping(name: str, source: tuple[str, ...], target: tuple[str, ...]) -> dict[str, str]:
+    """From the labels of a classifier to those of the data; contempt may be missing on either side."""
+    by_noun = {_noun(label): label for label in target}
+    if not {_noun(label) for label in source} ^ set(by_noun) <= {"contempt"}:
+        raise DataError(
+            f"the classifier {name!r} has the labels {list(source)}, which can't be mapped to those of the data, "
+            f"{list(target)}"
+        )
+    return {label: by_noun[_noun(label)] for label in source if _noun(label) in by_noun}
+
+
+def _noun(label: str) -> str:
+    """FER2013's name of an emotion as FER+ and AffectNet have it; any other name as it is."""
+    return FER2013_TO_FERPLUS.get(label, label)
+
+
+def _summary(figures: Figures) -> dict[str, float]:
+    return {"n": figures.n, "accuracy": figures.accuracy, "macro_f1": figures.macro_f1}
