@@ -335,9 +335,3 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path} can't be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is no CSV file: {error}") from error
-
-
-def copies_of(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which of `images` stand pixel for pixel among `others`: bool (n,)."""
-    known = {other.tobytes() for other in others}
-    return np.fromiter((image.tobytes() in known for image in images), bool, len(images))
