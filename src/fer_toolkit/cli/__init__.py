@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from fer_toolkit import __version__
-from fer_toolkit.cli import _environment, _models, _recognize, _training
+from fer_toolkit.cli import _environment, _evaluation, _models, _recognize, _training
 from fer_toolkit.cli._command import HELP_OPTIONS, Command
 from fer_toolkit.cli._quiet import hide_last_words
 
@@ -65,6 +65,6 @@ app.command("recognize", cls=Command)(_recognize.recognize)
 app.command("detectors", cls=Command)(_environment.detectors)
 app.command("doctor", cls=Command)(_environment.doctor)
 app.command("train", cls=Command)(_training.train)
-app.command("evaluate", cls=Command)(_training.evaluate)
+app.command("evaluate", cls=Command)(_evaluation.evaluate)
 app.command("export", cls=Command)(_training.export)
 app.add_typer(_models.app, name="models")

@@ -1,8 +1,7 @@
-"""``fer-toolkit train``, ``evaluate`` and ``export``."""
+"""``fer-toolkit train`` and ``export``."""
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from enum import Enum
@@ -12,30 +11,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fer_toolkit.cli._completion import classifier_names
+from fer_toolkit.cli._data import DataPath, LabelMap, SkipBad, read
 from fer_toolkit.cli._quiet import native_messages_hidden
-from fer_toolkit.cli._tables import print_table, print_text
+from fer_toolkit.cli._tables import print_text
 from fer_toolkit.errors import OptionError
 
 if TYPE_CHECKING:
-    from fer_toolkit.training.evaluation import Evaluation
+    from fer_toolkit.classifiers.base import Classifier
+    from fer_toolkit.training.data import FaceData
     from fer_toolkit.training.recipes import Recipe
 
-Csv = Annotated[Path, typer.Option("--data", metavar="CSV", help="FER2013's fer2013.csv.", show_default=False)]
+
+class Labels(str, Enum):
+    """What a network learns to say."""
+
+    own = "own"
+    ferplus_7 = "ferplus-7"
+    ferplus_8 = "ferplus-8"
 
 
-class Split(str, Enum):
-    """The parts of FER2013."""
+class Runtime(str, Enum):
+    """What runs an exported network."""
 
-    training = "Training"
-    public = "PublicTest"
-    private = "PrivateTest"
-
-
-class ReportFormat(str, Enum):
-    """How figures are printed."""
-
-    table = "table"
-    json = "json"
+    litert = "litert"
+    onnx = "onnx"
 
 
 class Quantize(str, Enum):
@@ -47,17 +46,38 @@ class Quantize(str, Enum):
 
 
 def train(
-    data: Csv,
+    data: DataPath,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(metavar="DIR", file_okay=False, writable=True, help="The folder of this run.", show_default=False),
-    ],
+    ] = None,
     ferplus: Annotated[
         Path | None, typer.Option(metavar="CSV", help="FER+'s fer2013new.csv: its votes are learnt as well.")
     ] = None,
+    labels: Annotated[
+        Labels, typer.Option(help="The data's own labels, or the majority of FER+'s votes in 7 or 8 classes.")
+    ] = Labels.own,
+    soft_labels: Annotated[
+        bool, typer.Option("--soft-labels", help="With FER+'s labels: the shares of votes, not the majority.")
+    ] = False,
+    label_map: LabelMap = None,
+    skip_bad: SkipBad = False,
+    drop_copies: Annotated[
+        bool, typer.Option("--drop-copies", help="Leave out training faces that are in other parts too, or repeated.")
+    ] = False,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help="A classifier to learn from, beside the labels.", autocompletion=classifier_names
+        ),
+    ] = None,
     network: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="mini_xception, resnet_small or resnet_large.", show_default="resnet_small"),
+        typer.Option(
+            metavar="NAME",
+            help="mini_xception, resnet_small, resnet_medium or resnet_large.",
+            show_default="resnet_medium",
+        ),
     ] = None,
     recipe_file: Annotated[
         Path | None,
@@ -75,23 +95,34 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that stopped in DIR, by its own recipe.")
     ] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write a log for TensorBoard too.")] = False,
+    all_devices: Annotated[
+        bool, typer.Option("--all-devices", help="Share each batch out among all devices; needs Keras on JAX.")
+    ] = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", dir_okay=False, help="Write a picture of what is learnt from, and stop."),
+    ] = None,
 ) -> None:
-    """Train a network on FER2013.
+    """Train a network on FER2013, or on a folder of pictures.
 
     Needs fer-toolkit[keras]. The network learns from Training; PublicTest chooses; PrivateTest is not looked at. DIR
-    gets recipe.json, history.csv, last.keras after each epoch, and at the end model.keras, whose path is printed, with
-    its card model.json.
+    gets recipe.json, history.csv, last.keras and best.keras after each epoch, and at the end model.keras, whose path is
+    printed, with its card model.json.
 
     \b
     Examples:
       fer-toolkit train --data fer2013.csv --output run1
       fer-toolkit train --data fer2013.csv --output run1 --resume
+      fer-toolkit train --data pictures --label-map map.json --output run2
+      fer-toolkit train --data fer2013.csv --preview examples.png
     """  # noqa: D301
+    if output is None and preview is None:
+        raise OptionError("give --output DIR for the run, or --preview PNG for a picture of what is learnt from")
     with native_messages_hidden():  # but not those of the training itself: a night's work may end with one
         _require_keras("training")
         from fer_toolkit.training.fitting import train as fit
         from fer_toolkit.training.recipes import Recipe
-    from fer_toolkit.training.data import read_fer2013
 
     given: dict[str, Any] = {
         "network": network,
@@ -103,49 +134,31 @@ def train(
     }
     recipe = Recipe() if recipe_file is None else _read_recipe(recipe_file)
     recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
-    faces = read_fer2013(data, ferplus=ferplus)
-    fit(faces, recipe, output, resume=resume, report=lambda line: typer.echo(line, err=True))
-    print_text(str(output / "model.keras"))
+    if all_devices:
+        from fer_toolkit.training.distribution import use_all_devices
 
+        use_all_devices()
+    faces = read(data, ferplus=ferplus, label_map=label_map, skip_bad=skip_bad)
+    faces = _prepared(faces, labels, soft=soft_labels, without_copies=drop_copies)
+    if preview is not None:
+        from fer_toolkit._files import whole_file
+        from fer_toolkit.training.preview import preview as draw_preview
 
-def evaluate(
-    data: Csv,
-    split: Annotated[Split, typer.Option(help="The part to measure on.")] = Split.private,
-    classifier: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="A name that `models list` shows, or a model file.",
-            autocompletion=classifier_names,
-        ),
-    ] = "default",
-    output_format: Annotated[
-        ReportFormat, typer.Option("--format", help="How figures are printed.")
-    ] = ReportFormat.table,
-) -> None:
-    """Measure a classifier on FER2013.
-
-    Gives accuracy, F1 and calibration; on all faces of a part, and without those that are copies of training faces.
-
-    \b
-    Examples:
-      fer-toolkit evaluate --data fer2013.csv
-      fer-toolkit evaluate --data fer2013.csv --split PublicTest --format json
-    """  # noqa: D301
-    from fer_toolkit.classifiers import build_classifier
-    from fer_toolkit.training.data import read_fer2013
-    from fer_toolkit.training.evaluation import evaluate as measure
-
-    with native_messages_hidden():
-        built = build_classifier(classifier)
-        typer.echo(f"reading {data}", err=True)
-        faces = read_fer2013(data)
-        typer.echo(f"measuring {built.name} on {split.value}", err=True)
-        evaluation = measure(built, faces, split.value)
-    if output_format is ReportFormat.json:
-        print_text(json.dumps(evaluation.to_dict(), indent=2))
-    else:
-        _print_evaluation(evaluation, f"{built.name} on {split.value}")
+        picture = draw_preview(faces, recipe)
+        with whole_file(preview) as draft:
+            picture.save(draft, "PNG")
+        print_text(str(preview))
+    if preview is None and output is not None:
+        fit(
+            faces,
+            recipe,
+            output,
+            teacher=_build_teacher(teacher),
+            resume=resume,
+            tensorboard=tensorboard,
+            report=lambda line: typer.echo(line, err=True),
+        )
+        print_text(str(output / "model.keras"))
 
 
 def export(
@@ -155,13 +168,19 @@ def export(
             metavar="MODEL.keras", exists=True, dir_okay=False, help="What train wrote.", show_default=False
         ),
     ],
-    output: Annotated[Path, typer.Option(metavar="FILE.tflite", help="The file to write.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option(metavar="FILE", help="The .tflite or .onnx file to write.", show_default=False)
+    ],
+    to: Annotated[Runtime | None, typer.Option(help="What shall run it.", show_default="by the ending of FILE")] = None,
     quantize: Annotated[Quantize, typer.Option(help="Bits of the weights.")] = Quantize.none,
     data: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="fer2013.csv, for int8 and for calibrated probabilities.")
+        Path | None,
+        typer.Option(metavar="CSV|DIR", help="What it was trained on, for int8 and for calibrated probabilities."),
     ] = None,
+    label_map: LabelMap = None,
+    skip_bad: SkipBad = False,
 ) -> None:
-    """Write a trained network as a LiteRT file.
+    """Write a trained network as a file for LiteRT or ONNX Runtime.
 
     Needs fer-toolkit[keras]. The file's card is written beside it. With --data, training faces tell int8 the range of
     each layer, and the temperature is fitted on PublicTest. The path of the file is printed.
@@ -169,16 +188,42 @@ def export(
     \b
     Examples:
       fer-toolkit export run1/model.keras --output small.tflite --data fer2013.csv
+      fer-toolkit export run1/model.keras --output small.onnx
       fer-toolkit recognize photo.jpg --classifier small.tflite
     """  # noqa: D301
     with native_messages_hidden():
         _require_keras("exporting")
-        from fer_toolkit.training.data import read_fer2013
         from fer_toolkit.training.exporting import export_with_card
 
-        faces = None if data is None else read_fer2013(data)
-        written = export_with_card(model, output, quantize=quantize.value, data=faces)
+        faces = None if data is None else read(data, label_map=label_map, skip_bad=skip_bad)
+        runtime = None if to is None else to.value
+        written = export_with_card(model, output, to=runtime, quantize=quantize.value, data=faces)
     print_text(str(written))
+
+
+def _prepared(faces: FaceData, labels: Labels, *, soft: bool, without_copies: bool) -> FaceData:
+    """The faces to learn from, with the labels to learn."""
+    from fer_toolkit.training.copies import drop_copies
+    from fer_toolkit.training.data import relabel_by_votes
+
+    if labels is not Labels.own:
+        faces = relabel_by_votes(faces, classes=7 if labels is Labels.ferplus_7 else 8, soft=soft)
+    elif soft:
+        raise OptionError("--soft-labels are shares of FER+'s votes: add --labels ferplus-7 or ferplus-8")
+    if not without_copies:
+        return faces
+    kept = drop_copies(faces)
+    typer.echo(f"{len(faces) - len(kept)} copies left out, {len(kept)} faces kept", err=True)
+    return kept
+
+
+def _build_teacher(name: str | None) -> Classifier | None:
+    from fer_toolkit.classifiers import build_classifier
+
+    if name is None:
+        return None
+    with native_messages_hidden():
+        return build_classifier(name)
 
 
 def _require_keras(feature: str) -> None:
@@ -197,20 +242,3 @@ def _read_recipe(file: Path) -> Recipe:
         raise OptionError(f"{file}: {error}") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise OptionError(f"{file} is no recipe: {type(error).__name__}: {error}") from error
-
-
-def _print_evaluation(evaluation: Evaluation, title: str) -> None:
-    figures, fresh = evaluation.official, evaluation.without_copies
-    print_text(
-        f"{title}\n\n"
-        f"accuracy                      {figures.accuracy:7.2%}   of {figures.n} faces\n"
-        f"  without copies of Training  {fresh.accuracy:7.2%}   of {fresh.n} faces\n"
-        f"macro F1                      {figures.macro_f1:7.4f}\n"
-        f"calibration error (ECE)       {figures.ece:7.4f}\n"
-    )
-    rows = [
-        (label, *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")), str(row["support"]))
-        for label, row in figures.per_class.items()
-    ]
-    headers = ("label", "precision", "recall", "F1", "faces")
-    print_table(headers, rows, right=headers[1:])
