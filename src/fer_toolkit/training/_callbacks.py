@@ -124,7 +124,7 @@ class PublicTest(keras.callbacks.Callback):  # type: ignore[misc]
         if accuracy > self._best_accuracy:
             self._best_accuracy, self.best_weights = accuracy, self.twin.model.get_weights()
             if is_first():
-                with kept(self._file) as unfinished:
+                with on_one_device(), kept(self._file) as unfinished:
                     self.twin.model.save(unfinished)
 
 
@@ -173,7 +173,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
         self._file = file
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        with kept(self._file) as unfinished:
+        with on_one_device(), kept(self._file) as unfinished:  # the other processes do not save
             self.model.save(unfinished)
 
 

@@ -1,7 +1,7 @@
-"""Training on several devices and machines, through Keras's own distribution, which works on the JAX backend.
+"""Training on several devices and machines, through Keras's own distribution on JAX and TensorFlow's on TensorFlow.
 
 Every process does the same, on its part of each batch; only the first writes files and reports. What is no training
-step (measuring, choosing) is done by each process for itself, on one device.
+step (measuring, choosing) is done by each process for itself.
 """
 
 from __future__ import annotations
@@ -14,38 +14,48 @@ from typing import Any
 import keras
 import numpy as np
 
+from fer_toolkit import _optional
 from fer_toolkit.errors import OptionError
 
+_PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 
-def use_all_devices() -> None:
-    """Let training use every device there is, of this process and of those that train with it.
 
-    Call it before anything else that computes with Keras, once in a process. Several processes, on one machine or on
-    several, find each other by Keras's environment variables ``KERAS_DISTRIBUTION_JOB_ADDRESSES`` (the first process's
-    ``host:port``), ``KERAS_DISTRIBUTION_NUM_PROCESSES`` and ``KERAS_DISTRIBUTION_PROCESS_ID`` (0 is the first).
+@contextlib.contextmanager
+def all_devices() -> Iterator[None]:
+    """Within the block, training uses every device there is: of this process, and on JAX of those that it trains with.
+
+    On JAX, several processes, on one machine or on several, find each other by Keras's environment variables
+    ``KERAS_DISTRIBUTION_JOB_ADDRESSES`` (``host:port`` of the first), ``KERAS_DISTRIBUTION_NUM_PROCESSES`` and
+    ``KERAS_DISTRIBUTION_PROCESS_ID`` (0 is the first). The block must then be entered before Keras computes anything.
 
     Raises
     ------
     OptionError
-        If Keras does not run on JAX.
+        If Keras runs on a backend that this is not known to work on.
 
     Examples
     --------
     Each batch is shared out among the graphics cards of this machine:
 
-    >>> use_all_devices()  # doctest: +SKIP
-    >>> train(data, recipe, "run1")  # doctest: +SKIP
+    >>> with all_devices():  # doctest: +SKIP
+    ...     train(data, recipe, "run1")
     """
     backend = keras.backend.backend()
-    if backend != "jax":
+    if backend == "jax":
+        if _PROCESSES in os.environ:
+            keras.distribution.initialize()
+        # The batches come shared out already, by part_of.
+        with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
+            yield
+    elif backend == "tensorflow" and _PROCESSES not in os.environ:
+        tf = _optional.require("tensorflow", extra="keras", feature="training on several devices")
+        with tf.distribute.MirroredStrategy().scope():
+            yield
+    else:
         raise OptionError(
-            f"Keras shares training out among devices on the JAX backend only, and it runs on {backend}; "
-            "install jax and set KERAS_BACKEND=jax"
+            f"several processes train together on JAX, several devices of one process on JAX or TensorFlow, and Keras "
+            f"runs on {backend}; install jax and set KERAS_BACKEND=jax"
         )
-    if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:
-        keras.distribution.initialize()
-    # The batches come shared out already, by part_of.
-    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 
 
 def is_first() -> bool:

@@ -36,8 +36,8 @@ def train(
 ) -> keras.Model:
     """Train a network on the *Training* part; *PublicTest* chooses between the last, the best and the averaged weights.
 
-    It may be stopped at any moment, by whatever means, and resumed. On several devices or machines it trains after
-    :func:`fer_toolkit.training.distribution.use_all_devices`.
+    It may be stopped at any moment, by whatever means, and resumed. On several devices or machines it trains within
+    :func:`fer_toolkit.training.distribution.all_devices`.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def train(
     )
     finished = _chosen(model, public_test, recipe, training, public, report)
     if first:
-        with kept(folder / "model.keras") as unfinished:
+        with distribution.on_one_device(), kept(folder / "model.keras") as unfinished:
             finished.save(unfinished)
         networks.write_card(folder / "model.keras", labels=data.labels)
     return finished
