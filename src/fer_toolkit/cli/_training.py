@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from enum import Enum
@@ -97,7 +98,7 @@ def train(
     ] = False,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write a log for TensorBoard too.")] = False,
     all_devices: Annotated[
-        bool, typer.Option("--all-devices", help="Share each batch out among all devices; needs Keras on JAX.")
+        bool, typer.Option("--all-devices", help="Share each batch out among all devices of this machine.")
     ] = False,
     preview: Annotated[
         Path | None,
@@ -121,6 +122,7 @@ def train(
         raise OptionError("give --output DIR for the run, or --preview PNG for a picture of what is learnt from")
     with native_messages_hidden():  # but not those of the training itself: a night's work may end with one
         _require_keras("training")
+        from fer_toolkit.training import distribution
         from fer_toolkit.training.fitting import train as fit
         from fer_toolkit.training.recipes import Recipe
 
@@ -134,10 +136,6 @@ def train(
     }
     recipe = Recipe() if recipe_file is None else _read_recipe(recipe_file)
     recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
-    if all_devices:
-        from fer_toolkit.training.distribution import use_all_devices
-
-        use_all_devices()
     faces = read(data, ferplus=ferplus, label_map=label_map, skip_bad=skip_bad)
     faces = _prepared(faces, labels, soft=soft_labels, without_copies=drop_copies)
     if preview is not None:
@@ -149,15 +147,16 @@ def train(
             picture.save(draft, "PNG")
         print_text(str(preview))
     if preview is None and output is not None:
-        fit(
-            faces,
-            recipe,
-            output,
-            teacher=_build_teacher(teacher),
-            resume=resume,
-            tensorboard=tensorboard,
-            report=lambda line: typer.echo(line, err=True),
-        )
+        with distribution.all_devices() if all_devices else contextlib.nullcontext():
+            fit(
+                faces,
+                recipe,
+                output,
+                teacher=_build_teacher(teacher),
+                resume=resume,
+                tensorboard=tensorboard,
+                report=lambda line: typer.echo(line, err=True),
+            )
         print_text(str(output / "model.keras"))
 
 
