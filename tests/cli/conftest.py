@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -82,3 +83,56 @@ def model_file(tmp_path):
     card = {"labels": FER2013, "input": {"size": 48, "scale": 1 / 255}}
     path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def fer2013(tmp_path):
+    """A ``fer2013.csv`` with a face of each emotion in each part, one more that is a copy, and one that is wrong.
+
+    The first pixel tells which emotion a face shows.
+    """
+    rng = np.random.default_rng(0)
+    rows = [
+        (emotion, usage, np.concatenate([[emotion], rng.integers(0, 256, 48 * 48 - 1)]))
+        for usage in ("Training", "PublicTest", "PrivateTest")
+        for emotion in range(len(FER2013))
+    ]
+    rows.append((3, "PrivateTest", rows[3][2]))  # a copy of Training's happy face
+    rows.append(
+        (0, "PrivateTest", np.concatenate([[6], rng.integers(0, 256, 48 * 48 - 1)]))
+    )  # looks neutral
+    lines = [f"{emotion},{' '.join(map(str, pixels))},{usage}" for emotion, usage, pixels in rows]
+    path = tmp_path / "fer2013.csv"
+    path.write_text("\n".join(["emotion,pixels,Usage", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def ferplus(tmp_path):
+    """The ``fer2013new.csv`` for it: ten votes for what the first pixel says, but the last face is none."""
+    emotions = [*range(len(FER2013))] * 3 + [3, None]
+    columns = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
+    names = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+    usages = [usage for usage in ("Training", "PublicTest", "PrivateTest") for _ in FER2013] + ["PrivateTest"] * 2
+    lines = [",".join(("Usage", "Image name", *columns))]
+    for usage, emotion in zip(usages, emotions, strict=True):
+        chosen = "NF" if emotion is None else names[emotion]
+        lines.append(",".join([usage, "", *("10" if column == chosen else "0" for column in columns)]))
+    path = tmp_path / "fer2013new.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of pictures: five of joy, whose first pixel says happy, five of others, and one that is none."""
+    rng = np.random.default_rng(1)
+    folder = tmp_path / "pictures"
+    for name, emotion in (("joy", 3), ("others", 0)):
+        (folder / name).mkdir(parents=True)
+        for i in range(5):
+            face = rng.integers(0, 256, (48, 48), dtype=np.uint8)
+            face[0, 0] = emotion
+            cv2.imwrite(str(folder / name / f"{i}.png"), face)
+    (folder / "joy" / "broken.png").write_bytes(b"no picture")
+    return folder
