@@ -54,7 +54,7 @@ class Augmentation:
     Examples
     --------
     >>> faces = np.full((2, 48, 48, 1), 128, np.uint8)
-    >>> Augmentation(tilt=20.0)(faces, np.random.default_rng(1)).shape
+    >>> tuple(Augmentation(tilt=20.0)(faces, np.random.default_rng(1)).shape)
     (2, 48, 48, 1)
     """
 
