@@ -270,8 +270,11 @@ def test_a_lesson_is_a_share_of_the_target():
     np.testing.assert_allclose(by_head["emotion"][row], [0.95, 0.05], rtol=1e-5)
 
 
-def test_a_recipe_keeps_its_mixing_and_one_from_before_there_was_any_has_none():
+def test_a_recipe_keeps_its_mixing_and_blur():
     recipe = Recipe(mixing=Mixing(mixup=0.2, cutmix=0.1, alpha=0.4), augmentation=Augmentation(blur=1.0))
     assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_a_recipe_from_before_there_was_mixing_or_blur_has_none():
     older = '{"network": "resnet_small", "augmentation": {"tilt": 15.0, "zoom": [0.87, 1.15]}}'
     assert Recipe.from_json(older) == Recipe(network="resnet_small")
