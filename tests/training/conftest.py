@@ -1,4 +1,9 @@
 import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,3 +45,28 @@ def write_fer2013(path, data, header=("emotion", "pixels", "Usage")):
             row = {"emotion": emotion, "pixels": " ".join(map(str, image.ravel())), "Usage": split}
             rows.writerow([row[name.strip()] for name in header])
     return path
+
+
+@pytest.fixture(scope="session")
+def start_training(faces, tmp_path_factory):
+    """A function that starts a run on `faces` in a process of its own: see process.py; with variables of environment."""
+    folder = tmp_path_factory.mktemp("processes")
+    parts = {name: getattr(faces, name) for name in ("images", "emotions", "splits", "votes")}
+    np.savez(folder / "faces.npz", **parts)
+    compiled = {  # once for all processes
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+    }
+
+    def start(output, recipe, environment=None, **options):
+        settings = {"faces": str(folder / "faces.npz"), "output": str(output), "recipe": recipe.to_json(), **options}
+        return subprocess.Popen(
+            [sys.executable, Path(__file__).parent / "process.py", json.dumps(settings)],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **compiled, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start

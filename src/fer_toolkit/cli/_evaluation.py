@@ -95,7 +95,7 @@ def evaluate(
     if output_format is ReportFormat.json:
         print_text(json.dumps(evaluation.to_dict(), indent=2))
     else:
-        _print_evaluation(evaluation, title, "repeats" if split is Split.all else "copies of Training")
+        _print_evaluation(evaluation, title, "copies of Training" if split in (Split.public, Split.private) else "repeats")
 
 
 def _print_evaluation(evaluation: Evaluation, title: str, copies: str) -> None:

@@ -1,50 +1,69 @@
-"""Trained networks as files that the library classifies with. Needs the TensorFlow backend, whose converter this is."""
+"""Trained networks as files that the library classifies with. Needs the TensorFlow backend, which the converters read.
+
+Every file is run before it takes its name, and refused when it does not answer as its network does.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import MappingProxyType
+from typing import Literal, get_args
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit import _optional
 from fer_toolkit._files import whole_file
-from fer_toolkit.classifiers import build_classifier
-from fer_toolkit.errors import ExportError, OptionError
+from fer_toolkit.classifiers import build_classifier, read_card
+from fer_toolkit.classifiers.base import Classifier
+from fer_toolkit.errors import ClassifierError, DataError, ExportError, FerToolkitError, OptionError
 from fer_toolkit.training import networks
-from fer_toolkit.training.data import FaceData
+from fer_toolkit.training._litert import to_litert
+from fer_toolkit.training._onnx import to_onnx
+from fer_toolkit.training.data import SIDE, FaceData
 from fer_toolkit.training.evaluation import fit_temperature, predict_faces
 
+Format = Literal["litert", "onnx"]
 Quantize = Literal["none", "float16", "int8"]
 
+ENDINGS: Mapping[str, str] = MappingProxyType({"litert": ".tflite", "onnx": ".onnx"})
+"""File ending of each format."""
 
-def export_litert(
+TOLERANCES: Mapping[str, float] = MappingProxyType({"none": 1e-3, "float16": 0.03, "int8": 0.3})
+"""How far an exported file's answers may be from its network's: the root mean square of the difference between the
+logarithms of their probabilities.
+
+The files of a trained network measure 3e-6, 7e-3 and 0.06; with paddings shifted by a pixel, 0.7.
+"""
+
+_CONVERTERS = {".tflite": to_litert, ".onnx": to_onnx}
+_CALIBRATION_FACES = 512
+_CHECKED_FACES = 16
+
+
+def export_model(
     model: keras.Model,
     path: str | os.PathLike[str],
     *,
     quantize: Quantize = "none",
     calibration: NDArray[np.uint8] | None = None,
 ) -> Path:
-    """Write a network as a LiteRT file that takes pixels and gives logits.
+    """Write a network as a LiteRT or an ONNX file that takes pixels and gives logits.
 
     Parameters
     ----------
     model
-        (n, 48, 48, 1) pixels, 0 to 255, to logits (n, labels).
+        Pixels (n, 48, 48, 1), 0 to 255, to logits (n, labels).
     path
-        The ``.tflite`` file to write; an older one of that name is replaced.
+        The file to write, ``.tflite`` or ``.onnx``; an older one of that name is replaced.
     quantize
-        ``"none"``: float32. ``"float16"``: weights of half the size, computed in float32. ``"int8"``: weights,
-        activations and input pixels in 8 bits, a quarter of the size and about three times as fast.
+        ``"none"``: float32. ``"float16"``: weights of half the size, computed in float32. ``"int8"``: weights and
+        activations in 8 bits, a quarter of the size and two to three times as fast.
     calibration
-        Faces, uint8 (n, 48, 48), from which ``"int8"`` learns the range of each layer; a few hundred of the *training*
-        part.
+        Faces, uint8 (n, 48, 48), from which ``"int8"`` learns the range of each layer: a few hundred of the *training*
+        part. The other two need none.
 
     Returns
     -------
@@ -54,38 +73,41 @@ def export_litert(
     Raises
     ------
     OptionError
-        If `quantize` is unknown, or ``"int8"`` has no calibration faces.
+        If the file's ending or `quantize` is unknown, or ``"int8"`` has no calibration faces.
     ExportError
-        If Keras runs on another backend than TensorFlow, or the network can't be converted.
+        If Keras runs on another backend than TensorFlow, the network takes or gives something else, it can't be
+        converted, or the file's answers differ from the network's by more than :data:`TOLERANCES` allows.
+    MissingExtraError
+        If a package is not installed: ONNX needs ``fer-toolkit[keras,onnx]``.
+
+    Examples
+    --------
+    ::
+
+        model = keras.saving.load_model("run1/model.keras")
+        export_model(model, "small.onnx", quantize="int8", calibration=data.split("Training").images[:512])
     """
+    target = Path(path)
+    if target.suffix.lower() not in _CONVERTERS:
+        raise OptionError(f"the file to write must end in {' or '.join(_CONVERTERS)}. Received: {os.fspath(path)!r}")
     if quantize not in get_args(Quantize):
         raise OptionError(f"quantize must be one of {list(get_args(Quantize))}. Received: {quantize!r}")
-    if quantize == "int8" and (calibration is None or not len(calibration)):
-        raise OptionError("int8 needs calibration faces, from which it learns the range of each layer")
+    calibration = _from_black_to_white(calibration) if quantize == "int8" else None
     if keras.backend.backend() != "tensorflow":
         raise ExportError(
-            f"the LiteRT converter needs Keras on TensorFlow, and it runs on {keras.backend.backend()}; "
+            f"exporting needs Keras on TensorFlow, and it runs on {keras.backend.backend()}; "
             "save the model as .keras and export it with KERAS_BACKEND=tensorflow"
         )
-    tf = _optional.require("tensorflow", extra="keras", feature="exporting to LiteRT")
-    target = Path(path)
-    with _as_converter(tf, model) as converter:
-        if quantize != "none":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if quantize == "int8" and calibration is not None:
-            converter.representative_dataset = lambda: (
-                [face[None, ..., None].astype(np.float32)] for face in calibration
-            )
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
-            converter.inference_input_type = tf.uint8
+    network = _from_pixels_to_logits(model)
+    with whole_file(target) as draft:
         try:
-            content = converter.convert()
-        except Exception as error:  # the converter raises whatever its compiler does
-            raise ExportError(f"{model.name} can't be converted to LiteRT: {error}") from error
-    with whole_file(target) as unfinished:
-        unfinished.write_bytes(content)
+            draft.write_bytes(_CONVERTERS[target.suffix.lower()](network, quantize, calibration))
+        except FerToolkitError:
+            raise
+        except Exception as error:  # the converters raise whatever their compilers do
+            raise ExportError(f"{model.name} can't be converted to {target.suffix}: {error}") from error
+        faces = _patches() if calibration is None else calibration[:_CHECKED_FACES]
+        _check_answers(network, draft, faces, TOLERANCES[quantize])
     return target
 
 
@@ -93,55 +115,148 @@ def export_with_card(
     model_file: str | os.PathLike[str],
     path: str | os.PathLike[str],
     *,
+    to: Format | None = None,
     quantize: Quantize = "none",
     data: FaceData | None = None,
     seed: int = 1,
 ) -> Path:
-    """Write a trained model as a LiteRT file with its card beside it, ready for ``EmotionRecognizer(classifier=path)``.
+    """Write a trained model as a file with its card beside it, ready for ``EmotionRecognizer(classifier=path)``.
 
     Parameters
     ----------
     model_file
-        The ``model.keras`` of a training run.
+        The ``model.keras`` of a training run; ``model.json`` beside it names its labels.
     path
-        The ``.tflite`` file to write; its card is the ``.json`` file of the same name.
+        The ``.tflite`` or ``.onnx`` file to write; its card is the ``.json`` file of the same name.
+    to
+        ``"litert"`` or ``"onnx"``, which `path` then has to agree with. Without it, the ending of `path` decides.
     quantize
-        As in :func:`export_litert`.
+        As in :func:`export_model`.
     data
-        FER2013: 512 faces of *Training* calibrate ``"int8"``, and the temperature is fitted on *PublicTest* through the
+        512 faces of its *Training* calibrate ``"int8"``, and the temperature is fitted on its *PublicTest* through the
         exported file. Without it, the temperature is 1.
     seed
         Seed of the choice of calibration faces.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OptionError
+        As :func:`export_model`, or if `to` and the ending of `path` disagree.
+    ExportError
+        As :func:`export_model`, or if `model_file` is no model or has no card.
+    DataError
+        If a part that is needed of `data` is empty, or its labels are others than the model's.
+
+    Examples
+    --------
+    ::
+
+        export_with_card("run1/model.keras", "small.tflite", quantize="int8", data=read_fer2013("fer2013.csv"))
     """
-    target = Path(path)
-    if target.suffix.lower() != ".tflite":
-        raise OptionError(f"the file to write must end in .tflite. Received: {os.fspath(target)!r}")
-    try:
-        model = keras.saving.load_model(model_file, compile=False)
-    except Exception as error:  # Keras raises whatever its readers do
-        raise ExportError(f"{model_file} can't be loaded as a Keras model: {error}") from error
-    calibration = None
-    if data is not None:
-        faces = data.split("Training").images
-        chosen = np.random.default_rng(seed).permutation(len(faces))[:512]
-        # Black and white, so that the input's range is 0 to 255 whatever the faces drawn.
-        calibration = np.concatenate([faces[chosen], np.stack([np.full((48, 48), v, np.uint8) for v in (0, 255)])])
-    export_litert(model, target, quantize=quantize, calibration=calibration)
-    networks.write_card(target)
-    if data is not None:
-        public = data.split("PublicTest")
-        temperature = fit_temperature(predict_faces(build_classifier(target), public.images), public.emotions)
-        networks.write_card(target, round(temperature, 4))
+    source, target = Path(model_file), Path(path)
+    if to is not None and to not in ENDINGS:
+        raise OptionError(f"to must be one of {list(ENDINGS)}. Received: {to!r}")
+    if to is not None and target.suffix.lower() != ENDINGS[to]:
+        raise OptionError(f"a file for {to} must end in {ENDINGS[to]}. Received: {os.fspath(path)!r}")
+    model = _from_pixels_to_logits(_load(source))
+    labels = _labels(model, source)
+    calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
+    public = None if data is None else _part(data, "PublicTest", "on which the temperature is fitted")
+    export_model(model, target, quantize=quantize, calibration=calibration)
+    temperature = 1.0
+    if public is not None:
+        probabilities = predict_faces(_classifier(target, labels), public.images, public.labels)
+        temperature = round(fit_temperature(probabilities, public.emotions), 4)
+    networks.write_card(target, temperature, labels)
     return target
 
 
-@contextlib.contextmanager
-def _as_converter(tf: Any, model: keras.Model) -> Iterator[Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        archive = keras.export.ExportArchive()
-        archive.track(model)
-        archive.add_endpoint(
-            "serve", model.call, input_signature=[keras.InputSpec(shape=(None, 48, 48, 1), dtype="float32")]
+def _load(file: Path) -> keras.Model:
+    try:
+        return keras.saving.load_model(file, compile=False)
+    except Exception as error:  # Keras raises whatever its readers do
+        raise ExportError(f"{file} can't be loaded as a Keras model: {error}") from error
+
+
+def _labels(model: keras.Model, model_file: Path) -> tuple[str, ...]:
+    card = model_file.with_suffix(".json")
+    if not card.is_file():
+        raise ExportError(f"{model_file} has no {card.name} beside it, which names its labels; training writes one")
+    labels = read_card(card, file=model_file.name).labels
+    if model.output_shape[-1] != len(labels):
+        raise ExportError(f"{model_file} gives {model.output_shape[-1]} logits, but {card} names {len(labels)} labels")
+    return labels
+
+
+def _calibration_faces(data: FaceData, seed: int) -> NDArray[np.uint8]:
+    faces = _part(data, "Training", "from which int8 learns the range of each layer").images
+    return faces[np.random.default_rng(seed).permutation(len(faces))[:_CALIBRATION_FACES]]
+
+
+def _from_black_to_white(faces: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Calibration faces with a black and a white picture, so that the input's range is 0 to 255 whatever the faces."""
+    if faces is None or not len(faces):
+        raise OptionError("int8 needs calibration faces, from which it learns the range of each layer")
+    if faces.dtype != np.uint8 or faces.shape[1:] != (SIDE, SIDE):
+        raise OptionError(f"calibration must be uint8 (n, {SIDE}, {SIDE}). Received: {faces.dtype} {faces.shape}")
+    return np.concatenate([faces, np.full((1, SIDE, SIDE), 0, np.uint8), np.full((1, SIDE, SIDE), 255, np.uint8)])
+
+
+def _part(data: FaceData, split: str, purpose: str) -> FaceData:
+    part = data.split(split)
+    if not len(part):
+        raise DataError(f"the data has no faces in {split}, {purpose}")
+    return part
+
+
+def _from_pixels_to_logits(model: keras.Model) -> keras.Model:
+    """The same network as one that takes an array, not a list of one, and gives an array, not a dictionary of one."""
+    inputs, outputs = list(getattr(model, "inputs", None) or ()), list(getattr(model, "outputs", None) or ())
+    wanted = (None, SIDE, SIDE, 1)
+    if len(inputs) != 1 or len(outputs) != 1 or inputs[0].shape != wanted or len(outputs[0].shape) != 2:
+        taken, given = ([each.shape for each in ends] for ends in (inputs, outputs))
+        raise ExportError(
+            f"{model.name} must take pixels of the shape {wanted} and give logits of the shape (None, labels). "
+            f"Received: {taken} to {given}"
         )
-        archive.write_out(folder, verbose=False)
-        yield tf.lite.TFLiteConverter.from_saved_model(folder)
+    return keras.Model(inputs[0], outputs[0], name=model.name)
+
+
+def _check_answers(network: keras.Model, file: Path, faces: NDArray[np.uint8], tolerance: float) -> None:
+    """Raise :class:`ExportError` unless a file answers as its network does: converters have bugs."""
+    labels = tuple(f"output {i}" for i in range(network.output_shape[-1]))
+    try:
+        answers = np.log(np.maximum(_classifier(file, labels).predict(faces[..., None]), _SMALLEST))
+    except ClassifierError as error:
+        raise ExportError(f"{network.name} was converted, but the file can't be used: {error}") from error
+    logits = network(faces[..., None].astype(np.float32), training=False)
+    expected = np.maximum(keras.ops.convert_to_numpy(keras.ops.log_softmax(logits)), np.log(_SMALLEST))
+    difference = np.sqrt(np.mean((answers - expected) ** 2))
+    if not difference <= tolerance:  # a comparison with NaN is false
+        raise ExportError(
+            f"{network.name} was converted, but the file answers differently: its log-probabilities differ from the "
+            f"network's by {difference:.2g}, where {tolerance:g} is allowed"
+        )
+
+
+_SMALLEST = 1e-12
+"""Smaller probabilities are all alike."""
+
+
+def _patches() -> NDArray[np.uint8]:
+    """Pictures that stand for faces where there are none: quarters of different grey, under noise.
+
+    In floats a file is right on any picture or wrong on most; but of noise alone all networks think much the same.
+    """
+    rng = np.random.default_rng(0)
+    quarters = np.kron(rng.integers(0, 192, (_CHECKED_FACES, 2, 2)), np.ones((SIDE // 2, SIDE // 2), np.int64))
+    return (quarters + rng.integers(0, 64, quarters.shape)).astype(np.uint8)
+
+
+def _classifier(file: Path, labels: tuple[str, ...]) -> Classifier:
+    return build_classifier(file, card={"labels": labels, "input": {"size": SIDE}})
