@@ -82,13 +82,19 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Read a recipe that :meth:`to_json` wrote."""
+        """Read a recipe that :meth:`to_json` wrote, or a part of one: what is missing is as in ``Recipe()``.
+
+        Examples
+        --------
+        >>> Recipe.from_json('{"epochs": 90, "mixing": {"cutmix": 0.5}}').mixing.cutmix
+        0.5
+        """
         values = json.loads(text)
         ranges = ("zoom", "contrast")  # which JSON has as lists
         changes: dict[str, Any] = {
-            name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation").items()
+            name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation", {}).items()
         }
-        mixing = Mixing(**values.pop("mixing", {}))  # which older recipes lack
+        mixing = Mixing(**values.pop("mixing", {}))
         return cls(**values, augmentation=Augmentation(**changes), mixing=mixing)
 
     def to_json(self) -> str:
