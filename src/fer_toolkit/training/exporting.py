@@ -129,8 +129,7 @@ def export_with_card(
     path
         The ``.tflite`` or ``.onnx`` file to write; its card is the ``.json`` file of the same name.
     to
-        ``"litert"`` or ``"onnx"``, with whose ending in :data:`ENDINGS` `path` then has to agree. Without it, the ending
-        of `path` decides.
+        ``"litert"`` or ``"onnx"``, with whose ending `path` then has to agree. Without it, the ending decides.
     quantize
         As in :func:`export_model`.
     data
