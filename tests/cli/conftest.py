@@ -98,9 +98,7 @@ def fer2013(tmp_path):
         for emotion in range(len(FER2013))
     ]
     rows.append((3, "PrivateTest", rows[3][2]))  # a copy of Training's happy face
-    rows.append(
-        (0, "PrivateTest", np.concatenate([[6], rng.integers(0, 256, 48 * 48 - 1)]))
-    )  # looks neutral
+    rows.append((0, "PrivateTest", np.concatenate([[6], rng.integers(0, 256, 48 * 48 - 1)])))  # looks neutral
     lines = [f"{emotion},{' '.join(map(str, pixels))},{usage}" for emotion, usage, pixels in rows]
     path = tmp_path / "fer2013.csv"
     path.write_text("\n".join(["emotion,pixels,Usage", *lines]) + "\n", encoding="utf-8")

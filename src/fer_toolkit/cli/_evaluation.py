@@ -95,7 +95,8 @@ def evaluate(
     if output_format is ReportFormat.json:
         print_text(json.dumps(evaluation.to_dict(), indent=2))
     else:
-        _print_evaluation(evaluation, title, "copies of Training" if split in (Split.public, Split.private) else "repeats")
+        held_out = split in (Split.public, Split.private)
+        _print_evaluation(evaluation, title, "copies of Training" if held_out else "repeats")
 
 
 def _print_evaluation(evaluation: Evaluation, title: str, copies: str) -> None:
