@@ -47,13 +47,34 @@ def write_fer2013(path, data, header=("emotion", "pixels", "Usage")):
     return path
 
 
+def tiny(pixels):
+    """A network that is compiled in a second."""
+    from keras import layers
+
+    x = layers.Rescaling(1 / 127.5, -1)(pixels)
+    for width in (8, 16):
+        x = layers.Conv2D(width, 3, strides=3, use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.5)(x))
+    return layers.GlobalMaxPooling2D()(x)
+
+
+@pytest.fixture(scope="module")
+def tiny_network():
+    """The name of a network that is known in this module alone."""
+    from fer_toolkit.training import networks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "NETWORKS", {**networks.NETWORKS, "tiny": tiny})
+        yield "tiny"
+
+
 @pytest.fixture(scope="session")
 def start_training(faces, tmp_path_factory):
-    """A function that starts a run on `faces` in a process of its own: see process.py; with variables of environment."""
+    """A function that starts a run on `faces` in a process of its own: see process.py."""
     folder = tmp_path_factory.mktemp("processes")
-    parts = {name: getattr(faces, name) for name in ("images", "emotions", "splits", "votes")}
-    np.savez(folder / "faces.npz", **parts)
-    compiled = {  # once for all processes
+    arrays = {name: getattr(faces, name) for name in ("images", "emotions", "splits", "votes")}
+    np.savez(folder / "faces.npz", **arrays)
+    compiled_once = {
         "JAX_COMPILATION_CACHE_DIR": str(folder / "jax"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
@@ -62,8 +83,8 @@ def start_training(faces, tmp_path_factory):
     def start(output, recipe, environment=None, **options):
         settings = {"faces": str(folder / "faces.npz"), "output": str(output), "recipe": recipe.to_json(), **options}
         return subprocess.Popen(
-            [sys.executable, Path(__file__).parent / "process.py", json.dumps(settings)],
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **compiled, **(environment or {})},
+            [sys.executable, Path(__file__).with_name("process.py"), json.dumps(settings)],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **compiled_once, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_toolkit import _optional
 from fer_toolkit._files import whole_file
 from fer_toolkit.errors import ExportError, OptionError
 from fer_toolkit.training import networks
@@ -133,7 +134,8 @@ def measure(model: keras.Model, data: FaceData) -> tuple[float, float]:
     with on_one_device():
         logits = model.predict(data.images[..., None].astype(np.float32), batch_size=256, verbose=0)
     accuracy = np.mean(logits.argmax(axis=1) == data.emotions)
-    log_probabilities = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # where the loss is no number any more, as the caller will see
+        log_probabilities = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     loss = -np.mean(np.sum(targets(data)[0][EMOTION] * log_probabilities, axis=1))
     return float(accuracy), float(loss)
 
@@ -175,6 +177,34 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         with on_one_device(), kept(self._file) as unfinished:  # the other processes do not save
             self.model.save(unfinished)
+
+
+class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
+    """Write each epoch's figures into files that TensorBoard shows.
+
+    Keras's callback of this name needs TensorBoard's own package, too, which TensorFlow does not bring any more.
+
+    Parameters
+    ----------
+    folder
+        Where the files shall be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._tf = _optional.require("tensorflow", extra="keras", feature="TensorBoard's log")
+        self._folder = folder
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._writer = self._tf.summary.create_file_writer(str(self._folder))
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        kind = self._tf.compat.v1.SummaryMetadata()
+        kind.plugin_data.plugin_name = "scalars"
+        with self._writer.as_default():
+            for name, value in logs.items():
+                self._tf.summary.write(name, np.float32(value), step=epoch, metadata=kind)
+        self._writer.flush()
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]

@@ -12,13 +12,23 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit import _optional
 from fer_toolkit._files import drafts_of
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import DataError, ExportError, OptionError
 from fer_toolkit.labels import FERPLUS
 from fer_toolkit.training import distribution, networks
-from fer_toolkit.training._callbacks import Checkpoint, Clock, History, Progress, PublicTest, Seeds, Twin, kept, measure
+from fer_toolkit.training._callbacks import (
+    Checkpoint,
+    Clock,
+    History,
+    Progress,
+    PublicTest,
+    Seeds,
+    TensorBoard,
+    Twin,
+    kept,
+    measure,
+)
 from fer_toolkit.training.batches import EMOTION, VOTES, Batches, ask_teacher
 from fer_toolkit.training.data import FaceData
 from fer_toolkit.training.recipes import Recipe
@@ -86,8 +96,7 @@ def train(
     """
     folder = Path(output)
     training, public = _parts(data)
-    if tensorboard:
-        _optional.require("tensorflow", extra="keras", feature="TensorBoard's log")
+    log = [TensorBoard(folder / "tensorboard")] if tensorboard else []
     first = distribution.is_first()
     if not first:
         report = _say_nothing
@@ -104,9 +113,7 @@ def train(
         model, epoch = _compiled(recipe, training), 0
     batches = Batches(training, recipe, lessons=lessons, epoch=epoch)
     public_test = PublicTest(Twin(model, recipe), public, recipe, folder / BEST, resumed=epoch > 0)
-    files: list[keras.callbacks.Callback] = [History(folder / "history.csv", epoch), Checkpoint(folder / LAST)]
-    if tensorboard:
-        files.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
+    files = [History(folder / "history.csv", epoch), Checkpoint(folder / LAST), *log]
     model.fit(
         distribution.part_of(batches),
         epochs=recipe.epochs,
