@@ -1,5 +1,6 @@
 import csv
 import resource
+import shutil
 import signal
 import sys
 from collections import defaultdict
@@ -184,6 +185,16 @@ def test_a_run_killed_while_it_saves_goes_on_and_ends_as_an_unbroken_one(run, fa
     assert_same_weights(resumed, run.model)
     assert_same_weights(load(tmp_path / "best.keras"), load(run.folder / "best.keras"))
     np.testing.assert_array_equal(np.load(tmp_path / "lessons.npy"), np.load(run.folder / "lessons.npy"))
+
+
+def test_a_run_killed_after_its_last_epoch_ends_as_an_unbroken_one(run, faces, quick, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "killed")
+    (folder / "model.keras").unlink()
+    lines = []
+    resumed = train(faces, quick, folder, resume=True, report=lines.append)
+    assert lines == ["resumed after epoch 3 of 3", run.lines[-1]]
+    assert_same_weights(resumed, run.model)
+    assert history(folder) == history(run.folder)
 
 
 def test_a_full_disk_stops_a_run_and_keeps_the_epoch_before(faces, quick, tmp_path):
