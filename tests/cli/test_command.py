@@ -278,7 +278,7 @@ def test_no_log_handler_stays_behind(run):
     [
         ("fer-toolkit recog", ["recognize"]),
         ("fer-toolkit recognize --detector yu", ["yunet"]),
-        ("fer-toolkit recognize --classifier fer2013", ["fer2013-small-1"]),
+        ("fer-toolkit recognize --classifier fer2013", ["fer2013-small-1", "fer2013-small-2"]),
         ("fer-toolkit recognize --format js", ["json", "jsonl"]),
         ("fer-toolkit models show defa", ["default"]),
         ("fer-toolkit models fetch yunet", ["yunet-2026may"]),

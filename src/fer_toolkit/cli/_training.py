@@ -181,8 +181,9 @@ def export(
 ) -> None:
     """Write a trained network as a file for LiteRT or ONNX Runtime.
 
-    Needs fer-toolkit[keras]. The file's card is written beside it. With --data, training faces tell int8 the range of
-    each layer, and the temperature is fitted on PublicTest. The path of the file is printed.
+    Needs fer-toolkit[keras], for ONNX fer-toolkit[keras,onnx]. The file's card is written beside it. With --data,
+    training faces tell int8 the range of each layer, and the temperature is fitted on PublicTest. The path of the file
+    is printed.
 
     \b
     Examples:
