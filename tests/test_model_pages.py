@@ -139,7 +139,7 @@ def test_figures_are_of_the_cards_file_and_the_card_states_them(name):
     ],
 )
 def test_a_card_of_another_file_or_with_other_figures_is_found(change, found):
-    assert disagreements(replace(weights.card("default"), **change), pages.read_figures(BUNDLED[0])) == found
+    assert disagreements(replace(weights.card(BUNDLED[0]), **change), pages.read_figures(BUNDLED[0])) == found
 
 
 @pytest.mark.parametrize("name", MEASURED)

@@ -68,7 +68,8 @@ def evaluate(
     Examples:
       fer-toolkit evaluate --data fer2013.csv
       fer-toolkit evaluate --data fer2013.csv --split PublicTest --format json
-      fer-toolkit evaluate --data fer2013.csv --ferplus fer2013new.csv --plot charts
+      fer-toolkit evaluate --data fer2013.csv --plot charts
+      fer-toolkit evaluate --data fer2013.csv --ferplus fer2013new.csv
       fer-toolkit evaluate --data pictures --split all
     """  # noqa: D301
     from fer_toolkit import _optional
