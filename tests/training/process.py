@@ -1,6 +1,6 @@
 """A training run as a process of its own, which may be killed, train on another backend, or together with others.
 
-Its only argument is JSON: `faces` (an .npz file), `output`, `recipe`, and optionally `teacher`, `resume`,
+Its only argument is JSON: `faces` (an .npz file), `output`, `recipe`, and optionally `teachers`, `resume`,
 `on_all_devices`, `kill_in_epoch` (when its last.keras is half written) and `answers` (an .npz file for the finished
 model's weights and logits).
 """
@@ -12,7 +12,7 @@ import signal
 import sys
 
 
-def main(faces, output, recipe, teacher=None, resume=False, on_all_devices=False, kill_in_epoch=None, answers=None):
+def main(faces, output, recipe, teachers=(), resume=False, on_all_devices=False, kill_in_epoch=None, answers=None):
     import numpy as np
 
     from conftest import tiny  # beside this script
@@ -28,9 +28,8 @@ def main(faces, output, recipe, teacher=None, resume=False, on_all_devices=False
     if kill_in_epoch is not None:
         die_while_saving(kill_in_epoch)
     with all_devices() if on_all_devices else contextlib.nullcontext():
-        model = train(
-            data, Recipe.from_json(recipe), output, teacher=teacher and build_classifier(teacher), resume=resume
-        )
+        asked = [build_classifier(teacher) for teacher in teachers]
+        model = train(data, Recipe.from_json(recipe), output, teachers=asked, resume=resume)
     if answers is not None:
         logits = model.predict(data.images[:8, ..., None].astype(np.float32), verbose=0)
         np.savez(answers, *model.get_weights(), logits=logits)

@@ -10,7 +10,7 @@ from keras import ops
 from fer_toolkit.cards import InputSpec
 from fer_toolkit.errors import OptionError
 from fer_toolkit.training.augmentation import Augmentation, Mixing
-from fer_toolkit.training.batches import Batches, ask_teacher, shown, targets
+from fer_toolkit.training.batches import Batches, ask_teachers, shown, targets
 from fer_toolkit.training.data import FaceData
 from fer_toolkit.training.recipes import Recipe
 
@@ -252,14 +252,23 @@ GREYS = replace(
 
 
 def test_a_teacher_answers_by_the_labels_of_the_data():
-    lessons = ask_teacher(Brightness(), GREYS, replace(RECIPE, augmentation=STILL))
+    lessons = ask_teachers([Brightness()], GREYS, replace(RECIPE, augmentation=STILL))
     np.testing.assert_allclose(lessons, [[1, 0], [0.8, 0.2], [0, 1]], atol=1e-3)
 
 
 def test_a_teacher_is_asked_about_changed_faces():
     recipe = replace(RECIPE, augmentation=replace(STILL, light=40.0))
-    lightened = ask_teacher(Brightness(), GREYS, recipe)[0, 1]  # of the black face, which can't be darkened
+    lightened = ask_teachers([Brightness()], GREYS, recipe)[0, 1]  # of the black face, which can't be darkened
     assert 0.01 < lightened < 40 / 255
+
+
+def test_teachers_answer_with_one_voice():
+    class Hopeful(Brightness):
+        def predict(self, crops):
+            return np.tile(np.array([0, 1], np.float32), (len(crops), 1))
+
+    lessons = ask_teachers([Brightness(), Hopeful()], GREYS, replace(RECIPE, augmentation=STILL))
+    np.testing.assert_allclose(lessons, [[0.5, 0.5], [0.4, 0.6], [0, 1]], atol=1e-3)
 
 
 def test_a_lesson_is_a_share_of_the_target():

@@ -14,11 +14,17 @@ import tensorflow as tf
 
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.errors import DataError, ExportError, MissingExtraError, OptionError
+from fer_toolkit.training._callbacks import measure
 from fer_toolkit.training.augmentation import Augmentation
-from fer_toolkit.training.fitting import accuracy, recalibrate_batch_norm, train
+from fer_toolkit.training.fitting import recalibrate_batch_norm, train
 from fer_toolkit.training.recipes import Recipe
 
 TEACHER = "default"
+
+
+def accuracy(model, data):
+    """Share of faces whose first emotion is the label."""
+    return measure(model, data)[0]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +45,7 @@ def quick(tiny_network):
 def run(faces, quick, tmp_path_factory):
     """A finished run that had a teacher: its folder, its model and its report."""
     folder, lines = tmp_path_factory.mktemp("run"), []
-    model = train(faces, quick, folder, teacher=build_classifier(TEACHER), report=lines.append)
+    model = train(faces, quick, folder, teachers=[build_classifier(TEACHER)], report=lines.append)
     return SimpleNamespace(folder=folder, model=model, lines=lines)
 
 
@@ -109,7 +115,7 @@ def test_a_finished_run_can_be_classified_with(run, faces):
 def test_private_faces_do_not_matter_to_training_nor_does_a_log_for_tensorboard(run, faces, quick, tmp_path):
     others = faces.select(faces.splits != "PrivateTest")
     teacher = build_classifier(TEACHER)
-    model = train(others, quick, tmp_path, teacher=teacher, tensorboard=True, report=lambda line: None)
+    model = train(others, quick, tmp_path, teachers=[teacher], tensorboard=True, report=lambda line: None)
     assert_same_weights(model, run.model)
     assert scalars(tmp_path / "tensorboard")["loss"] == pytest.approx([row["loss"] for row in history(tmp_path)])
 
@@ -173,7 +179,7 @@ def test_a_run_without_its_recipe_is_not_resumed(faces, quick, tmp_path):
 
 
 def test_a_run_killed_while_it_saves_goes_on_and_ends_as_an_unbroken_one(run, faces, quick, tmp_path, start_training):
-    killed = start_training(tmp_path, quick, teacher=TEACHER, kill_in_epoch=2)
+    killed = start_training(tmp_path, quick, teachers=[TEACHER], kill_in_epoch=2)
     _, errors = killed.communicate(timeout=300)
     assert killed.returncode == -signal.SIGKILL, errors
     assert any(".draft-last.keras" in name for name in names(tmp_path))

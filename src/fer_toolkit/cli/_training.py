@@ -18,6 +18,8 @@ from fer_toolkit.cli._tables import print_text
 from fer_toolkit.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fer_toolkit.classifiers.base import Classifier
     from fer_toolkit.training.data import FaceData
     from fer_toolkit.training.recipes import Recipe
@@ -66,10 +68,13 @@ def train(
     drop_copies: Annotated[
         bool, typer.Option("--drop-copies", help="Leave out training faces that are in other parts too, or repeated.")
     ] = False,
-    teacher: Annotated[
-        str | None,
+    teachers: Annotated[
+        list[str] | None,
         typer.Option(
-            metavar="NAME|FILE", help="A classifier to learn from, beside the labels.", autocompletion=classifier_names
+            "--teacher",
+            metavar="NAME|FILE",
+            help="A classifier to learn from, beside the labels; repeat it for several.",
+            autocompletion=classifier_names,
         ),
     ] = None,
     network: Annotated[
@@ -146,13 +151,13 @@ def train(
         with whole_file(preview) as draft:
             picture.save(draft, "PNG")
         print_text(str(preview))
-    if preview is None and output is not None:
+    elif output is not None:
         with distribution.all_devices() if all_devices else contextlib.nullcontext():
             fit(
                 faces,
                 recipe,
                 output,
-                teacher=_build_teacher(teacher),
+                teachers=_build_teachers(teachers or ()),
                 resume=resume,
                 tensorboard=tensorboard,
                 report=lambda line: typer.echo(line, err=True),
@@ -217,13 +222,11 @@ def _prepared(faces: FaceData, labels: Labels, *, soft: bool, without_copies: bo
     return kept
 
 
-def _build_teacher(name: str | None) -> Classifier | None:
+def _build_teachers(names: Sequence[str]) -> tuple[Classifier, ...]:
     from fer_toolkit.classifiers import build_classifier
 
-    if name is None:
-        return None
     with native_messages_hidden():
-        return build_classifier(name)
+        return tuple(build_classifier(name) for name in names)
 
 
 def _require_keras(feature: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -37,7 +38,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     recipe
         Says batch size, augmentation, mixing, smoothing, balance and seed.
     lessons
-        None, or a teacher's probabilities, float32 (n, labels), as :func:`ask_teacher` gives them.
+        None, or teachers' probabilities, float32 (n, labels), as :func:`ask_teachers` gives them.
     epoch
         The epoch that the first pass counts as.
 
@@ -175,11 +176,12 @@ def targets(data: FaceData, smoothing: float = 0.0, balance: float = 0.0) -> tup
     return columns, weights
 
 
-def ask_teacher(teacher: Classifier, data: FaceData, recipe: Recipe) -> NDArray[np.float32]:
-    """What a classifier thinks of faces: the mean of its answers to eight changed copies of each.
+def ask_teachers(teachers: Sequence[Classifier], data: FaceData, recipe: Recipe) -> NDArray[np.float32]:
+    """What classifiers, one or more, think of faces: the mean of their answers to eight changed copies of each.
 
     A network learns more from such answers than from labels alone, for they also say what a face resembles (Hinton et
     al. 2015, arXiv:1503.02531), and it may come to surpass its teacher (Furlanello et al. 2018, arXiv:1805.04770).
+    Several teachers err less together than each alone.
 
     Returns
     -------
@@ -192,8 +194,9 @@ def ask_teacher(teacher: Classifier, data: FaceData, recipe: Recipe) -> NDArray[
         for view in range(_VIEWS):
             changed = recipe.augmentation(images, np.random.default_rng((recipe.seed, start, view)))
             faces = np.round(ops.convert_to_numpy(changed)).astype(np.uint8)[..., 0]
-            total[start : start + 1024] += predict_faces(teacher, faces, data.labels)
-    return total / np.float32(_VIEWS)
+            for teacher in teachers:
+                total[start : start + 1024] += predict_faces(teacher, faces, data.labels)
+    return total / np.float32(_VIEWS * len(teachers))
 
 
 _VIEWS = 8

@@ -126,6 +126,20 @@ class FaceData:
         return self.select(self.splits == name)
 
 
+def part_with_faces(data: FaceData, name: str, purpose: str = "") -> FaceData:
+    """The faces of one part, as :meth:`FaceData.split` gives them, where there must be some.
+
+    Raises
+    ------
+    DataError
+        If there is no such part, or it has no faces; the message ends in `purpose`, what they are needed for.
+    """
+    part = data.split(name)
+    if not len(part):
+        raise DataError(f"the data has no faces in {name}{purpose}")
+    return part
+
+
 def read_fer2013(
     path: str | os.PathLike[str], *, ferplus: str | os.PathLike[str] | None = None, on_bad: OnBad = refuse
 ) -> FaceData:

@@ -16,7 +16,7 @@ from fer_toolkit.errors import DataError, OptionError
 from fer_toolkit.images import load_image
 from fer_toolkit.labels import FER2013, FER2013_TO_FERPLUS, map_probabilities
 from fer_toolkit.training.copies import exact_copies, near_copies
-from fer_toolkit.training.data import SPLITS, FaceData
+from fer_toolkit.training.data import SPLITS, FaceData, part_with_faces
 
 ALL = "all"
 """The split that is every face of the data, whatever its part."""
@@ -221,9 +221,7 @@ def evaluate(classifier: Classifier, data: FaceData, split: str = "PrivateTest")
     >>> evaluation.official.n, evaluation.without_copies.n
     (4, 3)
     """
-    part = _part(data, split)
-    if not len(part):
-        raise DataError(f"the data has no faces in {split}")
+    part = part_to_measure(data, split)
     probabilities = predict_faces(classifier, part.images, data.labels)
 
     def figures(kept: NDArray[np.bool_]) -> Figures:
@@ -234,6 +232,23 @@ def evaluate(classifier: Classifier, data: FaceData, split: str = "PrivateTest")
         figures(~_known(part, data, split, exact_copies)),
         figures(~_known(part, data, split, near_copies)),
     )
+
+
+def part_to_measure(data: FaceData, split: str) -> FaceData:
+    """The faces of one part of a data set, or for ``"all"`` every face; there must be some.
+
+    Raises
+    ------
+    DataError
+        If there is no such part, or it has no faces.
+    """
+    if split not in (*SPLITS, ALL):
+        raise DataError(f"split must be one of {[*SPLITS, ALL]}. Received: {split!r}")
+    if split != ALL:
+        return part_with_faces(data, split)
+    if not len(data):
+        raise DataError("the data has no faces")
+    return data
 
 
 def predict_faces(
@@ -422,12 +437,6 @@ def fit_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.integ
 _FACES_AT_ONCE = 256
 
 _Copies = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.bool_]]
-
-
-def _part(data: FaceData, split: str) -> FaceData:
-    if split not in (*SPLITS, ALL):
-        raise DataError(f"split must be one of {[*SPLITS, ALL]}. Received: {split!r}")
-    return data if split == ALL else data.split(split)
 
 
 def _known(part: FaceData, data: FaceData, split: str, copies: _Copies) -> NDArray[np.bool_]:

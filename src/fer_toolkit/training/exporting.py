@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from fer_toolkit._files import whole_file
 from fer_toolkit.classifiers import build_classifier, read_card
 from fer_toolkit.classifiers.base import Classifier
-from fer_toolkit.errors import ClassifierError, DataError, ExportError, FerToolkitError, OptionError
+from fer_toolkit.errors import ClassifierError, ExportError, FerToolkitError, OptionError
 from fer_toolkit.training import networks
 from fer_toolkit.training._litert import to_litert
 from fer_toolkit.training._onnx import to_onnx
-from fer_toolkit.training.data import SIDE, FaceData
+from fer_toolkit.training.data import SIDE, FaceData, part_with_faces
 from fer_toolkit.training.evaluation import fit_temperature, predict_faces
 
 Quantize = Literal["none", "float16", "int8"]
@@ -166,7 +166,7 @@ def export_with_card(
     model = _from_pixels_to_logits(_load(source))
     labels = _labels(model, source)
     calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
-    public = None if data is None else _part(data, "PublicTest", "on which the temperature is fitted")
+    public = None if data is None else part_with_faces(data, "PublicTest", ", on which the temperature is fitted")
     export_model(model, target, quantize=quantize, calibration=calibration)
     temperature = 1.0
     if public is not None:
@@ -194,7 +194,7 @@ def _labels(model: keras.Model, model_file: Path) -> tuple[str, ...]:
 
 
 def _calibration_faces(data: FaceData, seed: int) -> NDArray[np.uint8]:
-    faces = _part(data, "Training", "from which int8 learns the range of each layer").images
+    faces = part_with_faces(data, "Training", ", from which int8 learns the range of each layer").images
     return faces[np.random.default_rng(seed).permutation(len(faces))[:_CALIBRATION_FACES]]
 
 
@@ -205,13 +205,6 @@ def _from_black_to_white(faces: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     if faces.dtype != np.uint8 or faces.shape[1:] != (SIDE, SIDE):
         raise OptionError(f"calibration must be uint8 (n, {SIDE}, {SIDE}). Received: {faces.dtype} {faces.shape}")
     return np.concatenate([faces, np.full((1, SIDE, SIDE), 0, np.uint8), np.full((1, SIDE, SIDE), 255, np.uint8)])
-
-
-def _part(data: FaceData, split: str, purpose: str) -> FaceData:
-    part = data.split(split)
-    if not len(part):
-        raise DataError(f"the data has no faces in {split}, {purpose}")
-    return part
 
 
 def _from_pixels_to_logits(model: keras.Model) -> keras.Model:

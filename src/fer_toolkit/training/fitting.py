@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ from fer_toolkit.training._callbacks import (
     kept,
     measure,
 )
-from fer_toolkit.training.batches import EMOTION, VOTES, Batches, ask_teacher
-from fer_toolkit.training.data import FaceData
+from fer_toolkit.training.batches import EMOTION, VOTES, Batches, ask_teachers
+from fer_toolkit.training.data import FaceData, part_with_faces
 from fer_toolkit.training.recipes import Recipe
 
 LAST, BEST = "last.keras", "best.keras"
@@ -42,7 +42,7 @@ def train(
     recipe: Recipe,
     output: str | os.PathLike[str],
     *,
-    teacher: Classifier | None = None,
+    teachers: Sequence[Classifier] = (),
     resume: bool = False,
     tensorboard: bool = False,
     report: Callable[[str], None] = print,
@@ -59,13 +59,13 @@ def train(
     recipe
         How to train.
     output
-        Folder for ``recipe.json``, a teacher's answers ``lessons.npy``, ``history.csv`` (one line an epoch),
+        Folder for ``recipe.json``, its teachers' answers ``lessons.npy``, ``history.csv`` (one line an epoch),
         ``last.keras`` (the whole state after each epoch), ``best.keras`` (the network of the epoch that was best on
         *PublicTest*) and, at the end, ``model.keras`` with its card ``model.json``. Each is whole or absent.
-    teacher
-        A classifier whose answers, beside the labels, are learned from.
+    teachers
+        Classifiers whose answers, averaged, are learned from beside the labels.
     resume
-        Go on after the last epoch of the run that is in the folder, with its recipe and its teacher's answers. Without
+        Go on after the last epoch of the run that is in the folder, with its recipe and its teachers' answers. Without
         a run there, start one.
     tensorboard
         Whether the figures of each epoch are written for TensorBoard too, into the folder ``tensorboard``. Needs
@@ -98,12 +98,12 @@ def train(
     epoch   1  loss 1.8345 ...
     """
     folder = Path(output)
-    training, public = _parts(data)
+    training, public = part_with_faces(data, "Training"), part_with_faces(data, "PublicTest")
     log = [TensorBoard(folder / "tensorboard")] if tensorboard else []
     first = distribution.is_first()
     if not first:
         report = _say_nothing
-    recipe, lessons = _open(folder, recipe, training, teacher, resume, report)
+    recipe, lessons = _open(folder, recipe, training, teachers, resume, report)
     distribution.check_batch_size(recipe.batch_size)
     if resume and (folder / LAST).exists():
         model, epoch = _load(folder / LAST, recipe, training)
@@ -172,24 +172,15 @@ class _InTraining(keras.Model):  # type: ignore[misc]
         return self._model(pixels, training=True)
 
 
-def _parts(data: FaceData) -> tuple[FaceData, FaceData]:
-    """The faces to train on, and those to choose by."""
-    training, public = data.split("Training"), data.split("PublicTest")
-    for name, part in (("Training", training), ("PublicTest", public)):
-        if not len(part):
-            raise DataError(f"the data has no faces in {name}")
-    return training, public
-
-
 def _open(
     folder: Path,
     recipe: Recipe,
     training: FaceData,
-    teacher: Classifier | None,
+    teachers: Sequence[Classifier],
     resume: bool,
     report: Callable[[str], None],
 ) -> tuple[Recipe, NDArray[np.float32] | None]:
-    """Recipe and teacher's answers of the run in `folder`, which is started unless it is resumed."""
+    """Recipe and teachers' answers of the run in `folder`, which is started unless it is resumed."""
     recipe_file, lessons_file, last = folder / "recipe.json", folder / "lessons.npy", folder / LAST
     if last.exists() and not resume:
         raise OptionError(f"{folder} holds a run already; resume it, or choose another folder")
@@ -206,9 +197,10 @@ def _open(
     if first:
         _clear(folder)
     lessons = None
-    if teacher is not None:
-        report(f"asking {teacher.name} about {len(training)} faces")
-        lessons = ask_teacher(teacher, training, recipe)
+    if teachers:
+        names = " and ".join(teacher.name for teacher in teachers)
+        report(f"asking {names} about {len(training)} faces")
+        lessons = ask_teachers(teachers, training, recipe)
     if first:  # the recipe comes last: a folder that has one has all that it needs to be resumed
         if lessons is not None:
             with kept(lessons_file) as unfinished:
@@ -306,11 +298,6 @@ def _chosen(
     report("PublicTest: " + ", ".join(f"{name} weights {100 * a:.2f} %" for name, a in accuracies.items()))
     twin.model.set_weights(weights[max(accuracies, key=accuracies.__getitem__)])
     return twin.model
-
-
-def accuracy(model: keras.Model, data: FaceData) -> float:
-    """Share of faces whose first emotion is the label, 0 to 1, for a model with one output."""
-    return measure(model, data)[0]
 
 
 def _say_nothing(line: str) -> None:

@@ -9,9 +9,9 @@ from keras import ops
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from fer_toolkit.errors import DataError, OptionError
+from fer_toolkit.errors import OptionError
 from fer_toolkit.training.batches import EMOTION, shown, targets
-from fer_toolkit.training.data import SIDE, FaceData
+from fer_toolkit.training.data import SIDE, FaceData, part_with_faces
 from fer_toolkit.training.recipes import Recipe
 
 
@@ -56,9 +56,7 @@ def preview(
     >>> preview(faces, Recipe(), columns=4).mode
     'RGB'
     """
-    training = data.split("Training")
-    if not len(training):
-        raise DataError("the data has no faces in Training to preview")
+    training = part_with_faces(data, "Training", " to preview")
     for name, count in (("rows", rows), ("columns", columns)):
         if count is not None and count < 1:
             raise OptionError(f"{name} must be 1 or more. Received: {count!r}")

@@ -35,7 +35,7 @@ class Recipe:
         How far rare emotions make up for their rarity: a face counts by the number of faces with its label to the power
         of ``-class_balance``, scaled so that the mean over all faces is 1. At 0 all faces count alike, at 1 all labels.
     teaching
-        Share of the target that is a teacher's answer instead of the label; only with a teacher.
+        Share of the target that is the teachers' answer instead of the label; only with teachers.
     dropout
         Share of the features dropped before the heads.
     averaging

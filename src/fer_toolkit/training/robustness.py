@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit.classifiers.base import Classifier
-from fer_toolkit.errors import DataError
 from fer_toolkit.training.data import FaceData
-from fer_toolkit.training.evaluation import ALL, predict_faces
+from fer_toolkit.training.evaluation import part_to_measure, predict_faces
 
 Faces = NDArray[np.uint8]
 
@@ -148,7 +147,7 @@ def measure_robustness(
     Raises
     ------
     DataError
-        If the part is empty or the classifier's labels can't be mapped to those of the data.
+        If there is no such part, it is empty, or the classifier's labels can't be mapped to those of the data.
 
     Examples
     --------
@@ -156,9 +155,7 @@ def measure_robustness(
 
         measure_robustness(build_classifier("default"), read_fer2013("fer2013.csv"))["tilt"]
     """
-    part = data if split == ALL else data.split(split)
-    if not len(part):
-        raise DataError(f"the data has no faces in {split}")
+    part = part_to_measure(data, split)
 
     def accuracy(faces: Faces) -> float:
         given = predict_faces(classifier, faces, data.labels).argmax(axis=1)
