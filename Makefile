@@ -10,7 +10,7 @@ SOURCES := pyproject.toml README.md $(shell find src -type f -not -name '*.pyc')
 PICTURES := $(wildcard examples/images/*.jpg examples/images/*.png)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports format docs models-report build clean
+.PHONY: help demo test check lint types imports format docs models-report bench build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -45,11 +45,15 @@ models-report: $(TEST)/.installed ## Measure the bundled networks on FER2013=fer
 	$(TEST)/bin/python scripts/model_page.py measure --data "$(FER2013)"
 	$(TEST)/bin/python scripts/model_page.py render
 
+bench: ## Measure speed and memory beside other systems, and write docs/performance.md; ARGS="--only import" measures some
+	$(PYTHON) benchmarks/run.py $(ARGS)
+
 build: $(TEST)/.installed ## Build the wheel and the source distribution into dist/
 	$(TEST)/bin/python -m build
 
 clean: ## Remove the environments and everything that these commands write
 	rm -rf .venv .venv-test .venv-docs demo-output dist site
+	rm -rf benchmarks/.environments benchmarks/.logs benchmarks/.pictures
 
 # What is demonstrated is the package as users get it: installed anew whenever a source has changed.
 $(DEMO)/.installed: $(SOURCES)

@@ -1,0 +1,158 @@
+"""What we want to reach, each with the figure that says whether we did."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from typing import NamedTuple
+
+from results import Results, fit_line
+
+OURS = "fer-toolkit"
+RATE = 240e9  # float32 operations a second that the aim for ready faces supposes of two cores
+FLAT = 10e6  # bytes, of a process of hundreds of millions
+
+
+class Aim(NamedTuple):
+    """An aim, and what was measured: a text, and whether it is reached; None for what was not measured."""
+
+    what: str
+    wanted: str
+    got: Callable[[Results], tuple[str, bool] | None]
+
+
+def seconds_at_most(limit: float, name: str, what: str, how: str) -> Callable[[Results], tuple[str, bool] | None]:
+    """A median in seconds that must not be above a limit."""
+
+    def got(results: Results) -> tuple[str, bool] | None:
+        median = results.median(name, what, OURS, how)
+        return None if median is None else (f"{1000 * median:,.0f} ms", median <= limit)
+
+    return got
+
+
+def times_faster(
+    least: float, name: str, what: str, how: str, other: str
+) -> Callable[[Results], tuple[str, bool] | None]:
+    """A ratio to another system that must not be below a limit."""
+
+    def got(results: Results) -> tuple[str, bool] | None:
+        ratio = results.ratio(name, what, how, other)
+        return None if ratio is None else (f"{times(ratio)} times", ratio >= least)
+
+    return got
+
+
+def times(ratio: float) -> str:
+    """A ratio with as many digits as mean something."""
+    return f"{ratio:,.0f}" if ratio >= 20 else f"{ratio:.1f}"
+
+
+def milliseconds_a_ready_face(results: Results) -> tuple[str, bool] | None:
+    """The time of a ready face on two threads, and in proportion on cores of the supposed rate."""
+    seconds = results.median("ready faces", "3,589 at once", OURS, "2 threads")
+    rate = results.product_rate("float32", "2 threads")
+    if seconds is None or rate is None:
+        return None
+    supposed = seconds * min(1.0, 2 * rate / RATE)
+    return (
+        f"{1000 * seconds:.3f} ms where two cores do {2 * rate / 1e9:.0f}; in proportion {1000 * supposed:.3f} ms",
+        supposed <= 0.13e-3,
+    )
+
+
+def share_of_limit(results: Results) -> tuple[str, bool] | None:
+    """How near the network comes to the machine's own 8-bit rate."""
+    shares = [results.share_of_limit("int8", how) for how in ("1 thread", "2 threads")]
+    known = [share for share in shares if share is not None]
+    if len(known) < len(shares):
+        return None
+    one, two = (f"{100 * share:.0f} %" for share in known)
+    return f"{one} on one thread, {two} on two", min(known) >= 0.6
+
+
+def bookkeeping(results: Results) -> tuple[str, bool] | None:
+    """The largest share of a picture's time that is not decoding, detection or inference."""
+    shares = {}
+    for what in dict.fromkeys(row["what"] for row in results.rows("parts")):
+        rest, whole = (results.row("parts", what, OURS, how) for how in ("rest", "whole"))
+        if rest is not None and whole is not None:
+            rounds = zip(rest["samples"], whole["samples"], strict=True)
+            shares[what] = statistics.median(part / of for part, of in rounds)
+    if not shares:
+        return None
+    least, most = min(shares.values()), max(shares.values())
+    where = max(shares, key=shares.__getitem__)
+    return f"{100 * least:.0f} to {100 * most:.0f} %, most at {where}", most <= 0.15
+
+
+def peak_memory(results: Results) -> tuple[str, bool] | None:
+    """The command's peak memory, and fer's."""
+    ours = results.median("peak memory", "4000x3000", OURS, "yunet")
+    theirs = results.median("peak memory", "4000x3000", "fer")
+    if ours is None:
+        return None
+    beside = "" if theirs is None else f"; `fer` {theirs / 1e6:,.0f} MB"
+    return f"{ours / 1e6:,.0f} MB{beside}", ours <= 250e6
+
+
+def linear_time(results: Results) -> tuple[str, bool] | None:
+    """How far the time of many faces is from a straight line."""
+    counts, seconds = results.series("growth in faces", "ready faces")
+    if len(counts) < 3:
+        return None
+    deviation = fit_line(counts, seconds)[2]
+    return f"within {100 * deviation:.1f} %, 1 to {counts[-1]:,.0f} faces", deviation <= 0.1
+
+
+def flat_memory(results: Results) -> tuple[str, bool] | None:
+    """How much more memory many faces take than a hundred."""
+    counts, found = results.series("memory in faces", "ready faces")
+    if 100 not in counts or 10000 not in counts:
+        return None
+    more = found[counts.index(10000)] - found[counts.index(100)]
+    return f"{max(more, 0) / 1e6:.1f} MB more for 10,000 than for 100", more <= FLAT
+
+
+COLD = ("cold start", "400x400", "yunet")
+FACES = ("ready faces", "3,589 at once", "2 threads")
+AIMS = (
+    Aim(
+        "cold start: `fer-toolkit recognize` on a 400x400 picture, first result printed",
+        "500 ms or less",
+        seconds_at_most(0.5, *COLD),
+    ),
+    Aim("the same, against `fer`", "12 times faster", times_faster(12, *COLD, "fer")),
+    Aim("`import fer_toolkit`", "30 ms or less", seconds_at_most(0.03, "import", "import", "")),
+    Aim(
+        "400x400 picture from file, one face, warm, `haar`",
+        "2 times faster than `fer`",
+        times_faster(2, "single picture", "400x400, file", "haar", "fer"),
+    ),
+    Aim(
+        "the same with `yunet`",
+        "3 times faster than `fer`",
+        times_faster(3, "single picture", "400x400, file", "yunet", "fer"),
+    ),
+    Aim(
+        "2280x1588 picture from file, two faces, `yunet`",
+        "5 times faster than `fer`",
+        times_faster(5, "single picture", "2280x1588, file", "yunet", "fer"),
+    ),
+    Aim(
+        "3,589 ready faces, default network, two threads",
+        "0.13 ms a face or less where two cores do 240 float32 GFLOP/s",
+        milliseconds_a_ready_face,
+    ),
+    Aim("the same, against `fer`'s far smaller network", "2 times faster", times_faster(2, *FACES, "fer")),
+    Aim(
+        "the same, against a `keras.Model.predict` call a face",
+        "300 times faster",
+        times_faster(300, *FACES, "keras-predict"),
+    ),
+    Aim("the network against the machine's 8-bit matrix product, 32 faces at a time", "60 % or more", share_of_limit),
+    Aim("framing and bookkeeping in a picture's time", "15 % or less", bookkeeping),
+    Aim("peak memory of the command on a 12-megapixel picture", "250 MB or less", peak_memory),
+    Aim("time of up to 10,000 faces", "linear within 10 %", linear_time),
+    Aim("memory of up to 10,000 faces", "flat: 10 MB or less between 100 and 10,000", flat_memory),
+)
