@@ -1,11 +1,12 @@
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_toolkit.alignment import REFERENCE_POINTS, crop_faces, crop_to_picture
+from fer_toolkit.alignment import REFERENCE_POINTS, crop_faces, crop_to_picture, least_side
 from fer_toolkit.cards import Framing, InputSpec
 from fer_toolkit.results import Detection
 
@@ -219,6 +220,23 @@ class TestLargePictures:
         assert (crop[:, 25:] == 200).all()
         assert (crop[:, 23] < 16).all()
         assert (crop[:, 24] > 184).all()
+
+
+class TestReducedPictures:
+    def test_a_crop_is_that_of_the_whole_picture(self):
+        image = cv2.GaussianBlur(noise(1001, 1500), (0, 0), 16)
+        reduced = cv2.resize(image, (750, 501), interpolation=cv2.INTER_AREA)
+        face = Detection((400, 300, 800, 700), 1.0)
+        (expected,) = crop_faces(image, [face], BGR)
+        (crop,) = crop_faces(reduced, [face], BGR, size_wh=(1500, 1001))
+        np.testing.assert_allclose(crop.astype(int), expected, atol=2)
+
+    @pytest.mark.parametrize(
+        ("sides", "least"), [([], 0), ([480], 400), ([960, 480], 400), ([48], 4000), ([20], 4000), ([100], 1920)]
+    )
+    def test_the_least_side_gives_the_smallest_face_a_pixel_for_each_of_its_crops(self, sides, least):
+        faces = [Detection((0, 0, side, side), 1.0) for side in sides]
+        assert least_side(faces, InputSpec(size=48), (0, 0, 1, 1), (4000, 3000)) == least
 
 
 class TestCalls:

@@ -19,7 +19,16 @@ from PIL import Image, ImageOps
 
 from fer_toolkit import images
 from fer_toolkit.errors import ImageError, OptionError
-from fer_toolkit.images import describe_source, load_image, open_picture, source_path, to_gray, to_pil, to_rgb
+from fer_toolkit.images import (
+    describe_source,
+    load_image,
+    load_reduced,
+    open_picture,
+    source_path,
+    to_gray,
+    to_pil,
+    to_rgb,
+)
 
 
 def stripes_bgr() -> np.ndarray:
@@ -271,6 +280,66 @@ def test_an_array_is_never_written_to():
 def test_an_array_that_is_no_picture_is_refused(array, message):
     with pytest.raises(ImageError, match=message):
         load_image(array)
+
+
+# At a reduced size
+
+
+def smooth(width: int, height: int) -> Image.Image:
+    """A picture without detail, which looks the same at any size."""
+    small = Image.fromarray(np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [90, 90, 90]]], np.uint8))
+    return small.resize((width, height), Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize(
+    ("least_side", "expected_wh"),
+    [
+        (None, (1000, 601)),
+        (1001, (1000, 601)),
+        (501, (1000, 601)),
+        (500, (500, 301)),
+        (250, (250, 151)),
+        (1, (125, 76)),
+    ],
+)
+def test_a_jpeg_is_read_no_finer_than_asked_for(least_side, expected_wh):
+    data = encode(smooth(1000, 601), "JPEG", quality=95)
+    image, size_wh = load_reduced(data, least_side)
+    assert (image.shape[1::-1], size_wh) == (expected_wh, (1000, 601))
+    resized = np.asarray(smooth(1000, 601).resize(expected_wh, Image.Resampling.BOX))[:, :, ::-1]
+    assert np.abs(image.astype(int) - resized).mean() < 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_reduced_picture_is_upright_and_its_size_is_that_of_the_upright_whole(orientation):
+    data = encode(smooth(400, 200), "JPEG", quality=95, exif=oriented(orientation))
+    image, size_wh = load_reduced(data, 100)
+    whole = load_image(data)
+    assert size_wh == whole.shape[1::-1]
+    assert image.shape[1::-1] == tuple(side // 4 for side in size_wh)
+    corners = np.s_[:: image.shape[0] - 1, :: image.shape[1] - 1], np.s_[:: whole.shape[0] - 1, :: whole.shape[1] - 1]
+    np.testing.assert_allclose(image[corners[0]].astype(int), whole[corners[1]], atol=12)
+
+
+@pytest.mark.parametrize("name", [name for name in ENCODINGS if "JPEG" not in name])
+def test_what_is_no_jpeg_is_read_whole(name):
+    image, size_wh = load_reduced(encoding(name), 5)
+    assert (image.shape, size_wh) == (STRIPES.shape, STRIPES.shape[1::-1])
+
+
+def test_arrays_and_pil_images_are_read_whole_and_a_pil_image_stays_as_it_was():
+    assert load_reduced(STRIPES, 5)[0] is STRIPES
+    picture = Image.open(io.BytesIO(encode(smooth(400, 200), "JPEG")))
+    assert load_reduced(picture, 100)[0].shape == (200, 400, 3)
+    assert picture.size == (400, 200)
+
+
+@pytest.mark.parametrize("shape_wh", [(3000, 1), (1, 3000), (3000, 7), (8, 8)])
+def test_a_narrow_jpeg_is_never_reduced_to_nothing(shape_wh):
+    image, size_wh = load_reduced(encode(Image.new("RGB", shape_wh), "JPEG"), 100)
+    assert min(image.shape[:2]) >= 1
+    assert max(image.shape[:2]) >= min(100, max(shape_wh))
+    assert size_wh == shape_wh
 
 
 # EXIF

@@ -2,6 +2,9 @@ import gc
 import io
 import multiprocessing
 import pickle
+import subprocess
+import sys
+import textwrap
 import tracemalloc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +16,7 @@ import pytest
 from PIL import Image
 
 from fer_toolkit import EmotionRecognizer
+from fer_toolkit import recognizer as recognizer_module
 from fer_toolkit.cards import InputSpec
 from fer_toolkit.errors import ClassifierError, DetectorError, ImageError, OptionError, UnknownNameError
 from fer_toolkit.labels import FER2013
@@ -261,6 +265,50 @@ class TestBatch:
             recognizer.classify(one)
 
 
+class TestReducedPictures:
+    """Large JPEG files are decoded no finer than their faces ask for."""
+
+    @pytest.fixture
+    def read(self, monkeypatch):
+        """The longest sides, pixels, that pictures were read at."""
+        sides, load = [], recognizer_module.load_reduced
+
+        def load_and_note(*args, **kwargs):
+            image, size_wh = load(*args, **kwargs)
+            sides.append(max(image.shape[:2]))
+            return image, size_wh
+
+        monkeypatch.setattr(recognizer_module, "load_reduced", load_and_note)
+        return sides
+
+    def test_large_faces_are_read_from_a_reduced_picture(self, standard, astronaut, tmp_path, read):
+        path = tmp_path / "large.jpg"
+        cv2.imwrite(str(path), cv2.resize(astronaut, (2600, 2600), interpolation=cv2.INTER_CUBIC))
+        result = standard.recognize(path)
+        assert read == [650]
+        assert (result.width, result.height) == (2600, 2600)
+        (face,), (expected,) = result, standard.recognize(cv2.imread(str(path)))
+        np.testing.assert_allclose(face.detection.box_xyxy, expected.detection.box_xyxy, atol=0.02 * 2600)
+        assert face.probabilities == pytest.approx(expected.probabilities, abs=0.1)
+
+    @pytest.mark.parametrize(("side", "sides"), [(200, [1300]), (120, [1300, 2600])])
+    def test_a_picture_with_small_faces_is_read_again_with_the_pixels_they_ask_for(
+        self, astronaut, tmp_path, read, side, sides
+    ):
+        image = np.full((2600, 2600, 3), 128, np.uint8)
+        head = cv2.resize(astronaut[10:210, 120:320], (side, side), interpolation=cv2.INTER_AREA)
+        image[1000 : 1000 + side, 1000 : 1000 + side] = head
+        cv2.imwrite(str(tmp_path / "crowd.jpg"), image)
+        recognizer = EmotionRecognizer("haar", detector_options={"min_face": 20, "max_side": 1300})
+        assert len(recognizer.recognize(tmp_path / "crowd.jpg")) == 1
+        assert read == sides
+
+    def test_a_detector_that_says_nothing_of_scaling_sees_the_whole(self, recognizer, tmp_path, read):
+        cv2.imwrite(str(tmp_path / "large.jpg"), squares(RED, size=(1200, 3000)))
+        recognizer.recognize(tmp_path / "large.jpg")
+        assert read == [3000]
+
+
 class TestMemory:
     def test_decoded_pictures_are_let_go(self, recognizer, tmp_path):
         path = tmp_path / "large.png"
@@ -284,6 +332,47 @@ class TestMemory:
         del result
         gc.collect()
         assert alive() is None
+
+    def test_python_memory_does_not_grow_with_pictures(self, recognizer):
+        image = squares(RED, GREEN)
+        recognizer.recognize_batch([image] * 64)  # what is built once is there now
+        recognizer.classifier.batches.clear()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(2000):
+                recognizer.recognize(image)
+            recognizer.classifier.batches.clear()
+            gc.collect()
+            after, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert after - before < 20_000
+        assert most - before < 500_000
+
+    def test_a_process_does_not_grow_with_2000_pictures_of_the_standard_parts(self, astronaut_path):
+        pytest.importorskip("resource")
+        program = """
+            import resource, sys
+            from fer_toolkit import EmotionRecognizer
+
+            recognizer = EmotionRecognizer("none")
+            picture = open(sys.argv[1], "rb").read()
+
+            def most_after(pictures):
+                for _ in range(pictures):
+                    recognizer.recognize(picture)
+                return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+            print(most_after(200), most_after(2000))
+        """
+        run = [sys.executable, "-c", textwrap.dedent(program), str(astronaut_path)]
+        early, late = map(int, subprocess.run(run, check=True, capture_output=True, text=True).stdout.split())
+        assert late < 1.05 * early
+
+    def test_faces_are_classified_in_batches_of_bounded_size(self, recognizer):
+        recognizer.recognize_batch([squares(RED)] * 100)
+        assert recognizer.classifier.batches == [32, 32, 32, 4]
 
 
 class TestClassify:

@@ -30,6 +30,8 @@ def crop_faces(
     detections: Sequence[Detection],
     spec: InputSpec,
     box_in_frame: BoxInFrame = (0.0, 0.0, 1.0, 1.0),
+    *,
+    size_wh: tuple[int, int] | None = None,
 ) -> NDArray[np.uint8]:
     """Cut faces out of a picture as a classifier wants them.
 
@@ -38,11 +40,13 @@ def crop_faces(
     image_bgr
         uint8 (height, width, 3), BGR.
     detections
-        Faces in the picture's coordinates.
+        Faces in the whole picture's coordinates.
     spec
         Size, colour and framing of the crops.
     box_in_frame
         The detector's calibration, for faces without landmarks.
+    size_wh
+        Width and height of the whole picture, pixels, where `image_bgr` is a reduced one.
 
     Returns
     -------
@@ -55,11 +59,28 @@ def crop_faces(
     >>> crop_faces(picture, [Detection((20, 20, 60, 60), 1.0)], InputSpec(size=48)).shape
     (1, 48, 48, 1)
     """
+    width, height = size_wh or image_bgr.shape[1::-1]
+    reduced = np.array([[image_bgr.shape[1] / width], [image_bgr.shape[0] / height]])
     crops = np.empty((len(detections), spec.size, spec.size, spec.channels), np.uint8)
     for crop, detection in zip(crops, detections, strict=True):
-        pixels = _cut(image_bgr, crop_to_picture(detection, spec.framing, box_in_frame), spec.size)
+        pixels = _cut(image_bgr, reduced * crop_to_picture(detection, spec.framing, box_in_frame), spec.size)
         crop[:] = _in_color(pixels, spec.color)
     return crops
+
+
+def least_side(
+    detections: Sequence[Detection], spec: InputSpec, box_in_frame: BoxInFrame, size_wh: tuple[int, int]
+) -> int:
+    """The longest side, pixels, at which a picture shows each of its faces in as many pixels as its crop has.
+
+    Examples
+    --------
+    >>> least_side([Detection((0, 0, 480, 480), 1.0)], InputSpec(size=48), (0, 0, 1, 1), (4000, 3000))
+    400
+    """
+    places = [crop_to_picture(detection, spec.framing, box_in_frame) for detection in detections]
+    smallest = min((np.hypot(*place[:, 0]) for place in places), default=np.inf)
+    return int(np.ceil(max(size_wh) * min(1.0, spec.size / smallest)))
 
 
 def crop_to_picture(detection: Detection, framing: Framing, box_in_frame: BoxInFrame = (0.0, 0.0, 1.0, 1.0)) -> Matrix:

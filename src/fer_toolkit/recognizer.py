@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fer_toolkit.alignment import crop_faces
+from fer_toolkit.alignment import crop_faces, least_side
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import check_probabilities
 from fer_toolkit.detectors import build_detector
-from fer_toolkit.detectors.base import check_detections
+from fer_toolkit.detectors.base import ScalingDetector, check_detections
 from fer_toolkit.detectors.whole_image import WholeImageDetector
 from fer_toolkit.errors import DetectorError, ImageError, OptionError
 from fer_toolkit.images import (
@@ -23,6 +23,7 @@ from fer_toolkit.images import (
     Source,
     describe_source,
     load_image,
+    load_reduced,
     open_picture,
     reusable,
     source_path,
@@ -224,15 +225,27 @@ class EmotionRecognizer:
         spec = self.classifier.input_spec
         try:
             image = reusable(image)
-            pixels = load_image(image, color=color, max_pixels=self.max_pixels)
-            detections = check_detections(self.detector.detect(pixels), self.detector.name)
+            pixels, size_wh, detections = self._detect(image, color)
         except (ImageError, DetectorError) as error:
             if on_error == "raise":
                 raise
             return _Found(self._result(image, color, (0, 0), str(error)), (), _no_crops(spec))
-        crops = crop_faces(pixels, detections, spec, self.detector.box_in_frame)
-        height, width = pixels.shape[:2]
-        return _Found(self._result(image, color, (width, height)), detections, crops)
+        crops = crop_faces(pixels, detections, spec, self.detector.box_in_frame, size_wh=size_wh)
+        return _Found(self._result(image, color, size_wh), detections, crops)
+
+    def _detect(self, image: Source, color: ColorOrder) -> tuple[NDArray[np.uint8], tuple[int, int], list[Detection]]:
+        """Read one picture, as finely as its faces ask for, and find them: pixels, size of the whole, detections."""
+        read = partial(load_reduced, image, color=color, max_pixels=self.max_pixels)
+        detector = self.detector
+        if not isinstance(detector, ScalingDetector):
+            pixels, size_wh = read(None)
+            return pixels, size_wh, check_detections(detector.detect(pixels), detector.name)
+        pixels, size_wh = read(detector.max_side)
+        detections = check_detections(detector.detect(pixels, size_wh=size_wh), detector.name)
+        side = least_side(detections, self.classifier.input_spec, detector.box_in_frame, size_wh)
+        if side > max(pixels.shape[:2]):
+            pixels, _ = read(side)
+        return pixels, size_wh, detections
 
     def _classify(self, found: Sequence[_Found]) -> list[ImageResult]:
         """Classify the faces of several pictures together, and give each picture its own."""

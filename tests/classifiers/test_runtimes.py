@@ -164,9 +164,10 @@ class TestWrongCards:
 
 class TestOptions:
     @pytest.mark.parametrize("ending", ONE_BY_ONE, indirect=True)
-    def test_threads_are_the_runtimes_own(self, file, crops):
-        one, two = (build_classifier(file, card=CARD, threads=n).predict(crops(3, SIZE, 3)) for n in (1, 2))
-        np.testing.assert_allclose(one, two, atol=1e-6)
+    @pytest.mark.parametrize("n", [0, 1, 2, 9])
+    def test_threads_share_out_faces_and_give_what_one_gives_bit_for_bit(self, file, crops, n):
+        one, four = (build_classifier(file, card=CARD, threads=threads) for threads in (1, 4))
+        np.testing.assert_array_equal(four.predict(crops(n, SIZE, 3)), one.predict(crops(n, SIZE, 3)))
 
     @pytest.mark.parametrize("ending", ONE_BY_ONE, indirect=True)
     @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2", None])

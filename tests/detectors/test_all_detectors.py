@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_toolkit.detectors.base import ScalingDetector
 from fer_toolkit.errors import ImageError, OptionError
 from fer_toolkit.geometry import intersection_over_union
 from fer_toolkit.testing import check_detector
@@ -78,8 +79,28 @@ def test_takes_a_picture_of_any_shape(build, name, shape):
 def test_leaves_out_faces_smaller_than_min_face(build, astronaut, name):
     (face,) = build(name).detect(astronaut)
     short = min(face.width, face.height)
-    assert build(name, min_face=int(short)).detect(astronaut) == [face]
-    assert build(name, min_face=int(short) + 1).detect(astronaut) == []
+    (again,) = build(name, min_face=int(0.95 * short)).detect(astronaut)
+    assert intersection_over_union(again.box_xyxy, face.box_xyxy) > 0.8
+    assert build(name, min_face=int(1.05 * short)).detect(astronaut) == []
+
+
+@pytest.mark.parametrize("name", FINDING)
+def test_finds_in_a_reduced_picture_what_is_in_the_whole(build, astronaut, name):
+    whole = cv2.resize(astronaut, (2050, 2050), interpolation=cv2.INTER_CUBIC)
+    reduced = cv2.resize(whole, (1025, 1025), interpolation=cv2.INTER_AREA)
+    (face,), (same,) = build(name).detect(whole), build(name).detect(reduced, size_wh=(2050, 2050))
+    assert intersection_over_union(same.box_xyxy, face.box_xyxy) > 0.9
+    assert build(name, min_face=int(1.05 * min(same.width, same.height))).detect(reduced, size_wh=(2050, 2050)) == []
+
+
+@pytest.mark.parametrize("name", FINDING)
+def test_says_to_what_size_it_reduces_pictures(build, name):
+    assert isinstance(build(name), ScalingDetector)
+    assert build(name, max_side=320).max_side == 320
+
+
+def test_the_whole_picture_as_a_face_is_not_reduced(build):
+    assert not isinstance(build("none"), ScalingDetector)
 
 
 @pytest.mark.parametrize("name", FINDING)

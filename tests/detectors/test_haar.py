@@ -18,6 +18,19 @@ def test_a_box_is_square_and_has_no_landmarks(astronaut):
     assert face.landmarks is None
 
 
+def test_the_least_face_is_a_third_of_a_small_picture(astronaut):
+    tiny = cv2.resize(astronaut[10:210, 120:320], (60, 60), interpolation=cv2.INTER_AREA)
+    (face,) = HaarDetector().detect(tiny)
+    assert 20 <= face.width < 40
+    assert HaarDetector(min_face=40).detect(tiny) == []
+
+
+def test_a_face_is_given_once_however_many_windows_hit_it(astronaut):
+    assert len(HaarDetector(min_neighbors=0, min_score=0).detect(astronaut[:300, 100:400])) == len(
+        HaarDetector().detect(astronaut[:300, 100:400])
+    )
+
+
 def test_more_neighbours_give_no_more_faces(collage):
     counts = [len(HaarDetector(min_neighbors=n, min_score=0).detect(collage.image)) for n in (0, 3, 30)]
     assert counts == sorted(counts, reverse=True)

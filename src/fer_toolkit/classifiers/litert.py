@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from fer_toolkit._pool import Pool
 from fer_toolkit.cards import InputSpec, WeightsCard
-from fer_toolkit.classifiers._network import check_fit, check_threads, input_shape, run_each, spec_of, to_probabilities
+from fer_toolkit.classifiers._network import (
+    check_fit,
+    check_threads,
+    input_shape,
+    run_each,
+    share_out,
+    spec_of,
+    to_probabilities,
+)
 from fer_toolkit.errors import ClassifierError
 
 
@@ -30,7 +38,7 @@ class LiteRTClassifier:
     card
         What the file takes and gives.
     threads
-        Threads that one interpreter uses for a face.
+        How many faces are computed at the same time, each on a thread of its own.
 
     Raises
     ------
@@ -50,12 +58,12 @@ class LiteRTClassifier:
     def __init__(self, path: str | os.PathLike[str], card: WeightsCard, *, threads: int = 1) -> None:
         check_threads(threads)
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
-        self._path, self._card = os.fspath(path), card
+        self._path, self._card, self._threads = os.fspath(path), card, threads
         try:  # bytes instead of a path: all interpreters run the same file, whatever happens to it on the disk
             content = Path(path).read_bytes()
         except OSError as error:
             raise ClassifierError(f"{self._path} can't be read: {error}") from error
-        self._interpreters = Pool(partial(_open, content, threads, self.input_spec, self._path))
+        self._interpreters = Pool(partial(_open, content, self.input_spec, self._path))
         check_fit(self._outputs, card)
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -63,6 +71,9 @@ class LiteRTClassifier:
         return to_probabilities(self._outputs(crops), self._card)
 
     def _outputs(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return share_out(crops, self._threads, self._outputs_of_share)
+
+    def _outputs_of_share(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         with self._interpreters.borrow() as interpreter:
             batch = int(interpreter.get_input_details()[0]["shape"][0])
             try:
@@ -71,9 +82,9 @@ class LiteRTClassifier:
                 raise ClassifierError(f"{self._path} can't be run: {error}") from error
 
 
-def _open(content: bytes, threads: int, spec: InputSpec, path: str) -> Interpreter:
+def _open(content: bytes, spec: InputSpec, path: str) -> Interpreter:
     try:
-        interpreter = Interpreter(model_content=content, num_threads=threads)
+        interpreter = Interpreter(model_content=content, num_threads=1)
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ClassifierError(

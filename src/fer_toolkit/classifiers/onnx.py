@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from fer_toolkit import _optional
 from fer_toolkit.cards import WeightsCard
-from fer_toolkit.classifiers._network import check_fit, check_threads, input_shape, run_each, spec_of, to_probabilities
+from fer_toolkit.classifiers._network import (
+    check_fit,
+    check_threads,
+    input_shape,
+    run_each,
+    share_out,
+    spec_of,
+    to_probabilities,
+)
 from fer_toolkit.errors import ClassifierError
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
@@ -27,7 +35,7 @@ class OnnxClassifier:
     card
         What the file takes and gives.
     threads
-        Threads that ONNX Runtime uses for a face.
+        How many faces are computed at the same time, each on a thread of its own.
 
     Raises
     ------
@@ -52,7 +60,7 @@ class OnnxClassifier:
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
         self._path, self._card, self._threads = os.fspath(path), card, threads
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.log_severity_level = _FATAL
         # With its fallback, ONNX Runtime tries a bad file twice, and tells of it on standard output.
         try:
@@ -79,7 +87,7 @@ class OnnxClassifier:
         return to_probabilities(self._outputs(crops), self._card)
 
     def _outputs(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return run_each(crops, self._card, self._batch, self._run)
+        return share_out(crops, self._threads, lambda share: run_each(share, self._card, self._batch, self._run))
 
     def _run(self, numbers: NDArray[np.float32]) -> NDArray[Any]:
         try:  # a session may be used from many threads at once

@@ -27,6 +27,7 @@ def find_faces(
     *,
     max_side: int,
     min_face: int,
+    size_wh: tuple[int, int] | None = None,
 ) -> list[Detection]:
     """Run `find` on the picture at a size that suits detectors, and give its faces in the picture's own coordinates.
 
@@ -41,12 +42,14 @@ def find_faces(
     max_side
         The longest side that `find` gets to see, pixels.
     min_face
-        Least width and height of a box, pixels of `image_bgr`.
+        Least width and height of a box, pixels of the whole picture.
+    size_wh
+        Width and height of the whole picture, pixels, where `image_bgr` is a reduced one.
 
     Returns
     -------
     list of Detection
-        Largest first, clipped to the picture.
+        In the whole picture's coordinates; largest first, clipped to it.
 
     Raises
     ------
@@ -56,7 +59,7 @@ def find_faces(
         If the library beneath `find` fails.
     """
     check_picture(image_bgr)
-    height, width = image_bgr.shape[:2]
+    width, height = size_wh or image_bgr.shape[1::-1]
     scaled = rescale(image_bgr, max_side)
     factor_x, factor_y = width / scaled.shape[1], height / scaled.shape[0]
     try:

@@ -16,7 +16,7 @@ TIMEOUT = 3.0
 
 
 def build_auto(
-    *, min_score: float | None = None, max_side: int = 640, min_face: int = 20
+    *, min_score: float | None = None, max_side: int = 640, min_face: int | None = None
 ) -> YuNetDetector | HaarDetector:
     """Build YuNet when its weights are there or can be fetched at once, else Haar, with a warning that says why.
 
@@ -27,7 +27,7 @@ def build_auto(
     max_side
         Longest side, pixels, of the picture that the detector sees.
     min_face
-        Least width and height of a face, pixels of the picture given.
+        Least width and height of a face, pixels of the picture given; by default that of the detector chosen.
 
     Returns
     -------
@@ -51,10 +51,9 @@ def build_auto(
         detector = build_auto(min_face=40)
         print(detector.name)  # "yunet", or "haar" after a warning
     """
-    check_options(min_score=min_score, max_side=max_side, min_face=min_face)
-    options: dict[str, Any] = {"max_side": max_side, "min_face": min_face}
-    if min_score is not None:
-        options["min_score"] = min_score
+    options: dict[str, Any] = {"min_score": min_score, "max_side": max_side, "min_face": min_face}
+    options = {name: value for name, value in options.items() if value is not None}
+    check_options(**options)
     try:
         weights.path(WEIGHTS, timeout=TIMEOUT)
     except WeightsError as error:

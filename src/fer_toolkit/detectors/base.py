@@ -48,6 +48,39 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
+class ScalingDetector(Detector, Protocol):
+    """A detector that scales large pictures down, and so is content with one that was decoded at a reduced size.
+
+    That saves most of the time that a large JPEG picture takes. The built-in detectors that look for faces are such; a
+    detector of yours need not be.
+
+    Attributes
+    ----------
+    max_side
+        The longest side, pixels, that it scales larger pictures down to. No picture is reduced below it.
+    """
+
+    max_side: int
+
+    def detect(self, image_bgr: NDArray[np.uint8], *, size_wh: tuple[int, int] | None = None) -> list[Detection]:
+        """Find the faces of one picture.
+
+        Parameters
+        ----------
+        image_bgr
+            uint8 (height, width, 3), BGR. Not to be written to.
+        size_wh
+            Width and height of the whole picture, pixels, where `image_bgr` is a reduced one.
+
+        Returns
+        -------
+        list of Detection
+            In the whole picture's coordinates; largest first, clipped to it.
+        """
+        ...
+
+
 def check_options(*, min_score: float | None = None, **pixels: Any) -> None:
     """Raise unless the options that detectors share are in range; the error names the option.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from fer_toolkit import weights
 from fer_toolkit._pool import Pool
 from fer_toolkit.detectors._scaling import find_faces
-from fer_toolkit.detectors.base import check_options, is_number
+from fer_toolkit.detectors.base import check_options, check_picture, is_number
 from fer_toolkit.errors import DetectorError, OptionError
-from fer_toolkit.geometry import BoxInFrame
+from fer_toolkit.geometry import BoxInFrame, intersection_over_union
 from fer_toolkit.images import to_gray
 from fer_toolkit.results import Detection
 
@@ -24,12 +24,25 @@ WEIGHTS = "haar-frontalface-default"
 WINDOW = 24
 """Side, pixels, of the window that the cascade was trained on."""
 
+_MIN_FACE = 44  # pixels, unless the caller says otherwise
+
+# How many times larger a window is than the one before, in the first look at a picture. One that is a tenth too large or
+# too small still finds most faces, if a single hit is enough.
+_COARSE = 1.25
+_MARGIN = 0.2  # how far around a place the second look goes, in widths of the window that hit there
+_CLOSE = 64  # pixels that a window is scaled down to for the second look
+_SAME = 0.3  # intersection over union above which two boxes are of one face
+
+Square = tuple[float, float, float]
+
 
 class HaarDetector:
     """OpenCV's frontal-face cascade: needs no download, finds upright faces that look at the camera.
 
     The method is that of Viola and Jones (2001), "Rapid object detection using a boosted cascade of simple features",
-    CVPR; the cascade is Rainer Lienhart's ``haarcascade_frontalface_default.xml``.
+    CVPR; the cascade is Rainer Lienhart's ``haarcascade_frontalface_default.xml``. It is run twice: over the whole
+    picture with few windows, of which one that hits is enough, and then with many windows where one hit, of which
+    several must. That takes half the time of many windows everywhere, and finds as many faces.
 
     A face's score is ``1 - exp(-w / 4)`` of the last stage's summed weight `w`, negative weights being 0: a monotone
     squash into 0 to 1, not a probability.
@@ -41,9 +54,10 @@ class HaarDetector:
     max_side
         Longest side, pixels, of the picture that is searched; larger pictures are scaled down to it.
     min_face
-        Least width and height of a face, pixels of the picture given.
+        Least width and height of a face, pixels of the picture given. Less takes longer, for most of the time goes into
+        the smallest windows. By default 44, or a third of the shorter side of a picture where that is less.
     scale_factor
-        Ratio of one window size to the next, above 1: smaller is slower and finds more.
+        Ratio of one window size to the next in the second look, above 1: smaller is slower and finds more.
     min_neighbors
         How many overlapping windows must agree on a face, 0 or more: larger gives fewer false faces.
 
@@ -70,27 +84,29 @@ class HaarDetector:
         *,
         min_score: float = 0.45,
         max_side: int = 640,
-        min_face: int = 20,
+        min_face: int | None = None,
         scale_factor: float = 1.1,
-        min_neighbors: int = 5,
+        min_neighbors: int = 3,
     ) -> None:
-        check_options(min_score=min_score, max_side=max_side, min_face=min_face)
+        check_options(min_score=min_score, max_side=max_side, **({} if min_face is None else {"min_face": min_face}))
         if not (is_number(scale_factor) and 1.01 <= scale_factor <= 2):
             raise OptionError(f"scale_factor must be a number from 1.01 to 2. Received: {scale_factor!r}")
         if not (is_number(min_neighbors) and isinstance(min_neighbors, int) and min_neighbors >= 0):
             raise OptionError(f"min_neighbors must be a whole number, 0 or more. Received: {min_neighbors!r}")
-        self._min_score, self._max_side, self._min_face = min_score, max_side, min_face
+        self._min_score, self.max_side, self._min_face = min_score, max_side, min_face
         self._scale_factor, self._min_neighbors = float(scale_factor), min_neighbors
         xml = _cascade_path().read_text(encoding="utf-8")
         self._cascades = Pool(partial(_load, xml))
 
-    def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
+    def detect(self, image_bgr: NDArray[np.uint8], *, size_wh: tuple[int, int] | None = None) -> list[Detection]:
         """Find the faces of one picture.
 
         Parameters
         ----------
         image_bgr
             uint8 (height, width, 3), BGR.
+        size_wh
+            Width and height of the whole picture, pixels, where `image_bgr` is a reduced one.
 
         Returns
         -------
@@ -104,21 +120,74 @@ class HaarDetector:
         DetectorError
             If OpenCV fails.
         """
-        return find_faces(self.name, image_bgr, self._find, max_side=self._max_side, min_face=self._min_face)
+        check_picture(image_bgr)
+        sides = size_wh or image_bgr.shape[:2]
+        min_face = min(_MIN_FACE, min(sides) // 3) if self._min_face is None else self._min_face
 
-    def _find(self, image_bgr: NDArray[np.uint8]) -> Iterator[Detection]:
+        def find(scaled: NDArray[np.uint8]) -> list[Detection]:
+            return self._find(scaled, min_face * max(scaled.shape[:2]) / max(sides))
+
+        return find_faces(self.name, image_bgr, find, max_side=self.max_side, min_face=min_face, size_wh=size_wh)
+
+    def _find(self, image_bgr: NDArray[np.uint8], least: float) -> list[Detection]:
+        gray = to_gray(image_bgr)
         with self._cascades.borrow() as cascade:
-            boxes, _, sums = cascade.detectMultiScale3(
-                to_gray(image_bgr),
-                self._scale_factor,
-                self._min_neighbors,
-                minSize=(WINDOW, WINDOW),
-                outputRejectLevels=True,
+            return _once_each(
+                face
+                for place in _places(cascade, gray, least)
+                for face in self._look_closely(cascade, gray, place)
+                if face.score >= self._min_score
             )
+
+    def _look_closely(
+        self, cascade: cv2.CascadeClassifier, gray: NDArray[np.uint8], place: Square
+    ) -> Iterator[Detection]:
+        """The faces, about as large as the window that hit there, at and around a place."""
+        left, top, side = place
+        x1, y1 = (max(0, int(start - _MARGIN * side)) for start in (left, top))
+        x2, y2 = (int(start + (1 + _MARGIN) * side) for start in (left, top))
+        part = gray[y1:y2, x1:x2]
+        scale = min(1.0, _CLOSE / side)
+        if scale < 1:
+            part = _resized(part, scale)
+        least = max(WINDOW, int(0.75 * side * scale))
+        most = max(least + 1, int(1.4 * side * scale))
+        boxes, _, sums = cascade.detectMultiScale3(
+            part,
+            self._scale_factor,
+            self._min_neighbors,
+            minSize=(least, least),
+            maxSize=(most, most),
+            outputRejectLevels=True,
+        )
         scores = 1 - np.exp(-np.maximum(np.ravel(sums), 0) / 4)
         for (x, y, width, height), score in zip(boxes, scores.tolist(), strict=True):
-            if score >= self._min_score:
-                yield Detection((x, y, x + width, y + height), score)
+            box = (x1 + x / scale, y1 + y / scale, x1 + (x + width) / scale, y1 + (y + height) / scale)
+            yield Detection(box, score)
+
+
+def _places(cascade: cv2.CascadeClassifier, gray: NDArray[np.uint8], least: float) -> list[Square]:
+    """Where faces may be, ``(x, y, side)`` in pixels: what the first look finds."""
+    first = max(WINDOW, min(least, min(gray.shape) / 3))  # a third, for there must be a few sizes
+    scale = WINDOW / first
+    hits = cascade.detectMultiScale(_resized(gray, scale), _COARSE, 0, minSize=(WINDOW, WINDOW))
+    # Boxes are merged in groups of two or more, so each counts twice here.
+    merged, _ = cv2.groupRectangles([*map(list, hits), *map(list, hits)], 1, 0.3)
+    return [(x / scale, y / scale, side / scale) for x, y, side, _ in merged]
+
+
+def _once_each(faces: Iterable[Detection]) -> list[Detection]:
+    """Faces without those that were found from another place as well."""
+    kept: list[Detection] = []
+    for face in sorted(faces, key=lambda face: face.score, reverse=True):
+        if all(intersection_over_union(face.box_xyxy, other.box_xyxy) < _SAME for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _resized(gray: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    height, width = (max(1, round(side * scale)) for side in gray.shape)
+    return np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _cascade_path() -> Path:

@@ -71,7 +71,7 @@ class MediaPipeDetector:
 
     def __init__(self, *, min_score: float = 0.5, max_side: int = 640, min_face: int = 20) -> None:
         check_options(min_score=min_score, max_side=max_side, min_face=min_face)
-        self._max_side, self._min_face = max_side, min_face
+        self.max_side, self._min_face = max_side, min_face
         _mediapipe()  # that it is missing is said before anything is fetched
         network = weights.path(WEIGHTS).read_bytes()
         try:
@@ -79,13 +79,15 @@ class MediaPipeDetector:
         except (RuntimeError, ValueError) as error:
             raise DetectorError(f"MediaPipe can't load the weights {WEIGHTS!r}: {error}") from error
 
-    def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
+    def detect(self, image_bgr: NDArray[np.uint8], *, size_wh: tuple[int, int] | None = None) -> list[Detection]:
         """Find the faces of one picture.
 
         Parameters
         ----------
         image_bgr
             uint8 (height, width, 3), BGR.
+        size_wh
+            Width and height of the whole picture, pixels, where `image_bgr` is a reduced one.
 
         Returns
         -------
@@ -99,7 +101,9 @@ class MediaPipeDetector:
         DetectorError
             If MediaPipe fails.
         """
-        return find_faces(self.name, image_bgr, self._find, max_side=self._max_side, min_face=self._min_face)
+        return find_faces(
+            self.name, image_bgr, self._find, max_side=self.max_side, min_face=self._min_face, size_wh=size_wh
+        )
 
     def _find(self, image_bgr: NDArray[np.uint8]) -> Iterator[Detection]:
         height, width = image_bgr.shape[:2]

@@ -60,7 +60,7 @@ class SSDDetector:
 
     def __init__(self, *, min_score: float = 0.5, max_side: int = 640, min_face: int = 20) -> None:
         check_options(min_score=min_score, max_side=max_side, min_face=min_face)
-        self._min_score, self._max_side, self._min_face = min_score, max_side, min_face
+        self._min_score, self.max_side, self._min_face = min_score, max_side, min_face
         # Bytes instead of paths: OpenCV on Windows can't open a path with letters beyond ASCII.
         network, config = (np.frombuffer(weights.path(name).read_bytes(), np.uint8) for name in (WEIGHTS, CONFIG))
         try:
@@ -68,13 +68,15 @@ class SSDDetector:
         except cv2.error as error:
             raise DetectorError(f"OpenCV {cv2.__version__} can't load the weights {WEIGHTS!r}: {error}") from error
 
-    def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
+    def detect(self, image_bgr: NDArray[np.uint8], *, size_wh: tuple[int, int] | None = None) -> list[Detection]:
         """Find the faces of one picture.
 
         Parameters
         ----------
         image_bgr
             uint8 (height, width, 3), BGR.
+        size_wh
+            Width and height of the whole picture, pixels, where `image_bgr` is a reduced one.
 
         Returns
         -------
@@ -88,7 +90,9 @@ class SSDDetector:
         DetectorError
             If OpenCV fails.
         """
-        return find_faces(self.name, image_bgr, self._find, max_side=self._max_side, min_face=self._min_face)
+        return find_faces(
+            self.name, image_bgr, self._find, max_side=self.max_side, min_face=self._min_face, size_wh=size_wh
+        )
 
     def _find(self, image_bgr: NDArray[np.uint8]) -> Iterator[Detection]:
         height, width = image_bgr.shape[:2]

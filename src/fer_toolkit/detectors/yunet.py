@@ -61,7 +61,7 @@ class YuNetDetector:
 
     def __init__(self, *, min_score: float = 0.6, max_side: int = 640, min_face: int = 20) -> None:
         check_options(min_score=min_score, max_side=max_side, min_face=min_face)
-        self._max_side, self._min_face = max_side, min_face
+        self.max_side, self._min_face = max_side, min_face
         # Bytes instead of a path: OpenCV on Windows can't open a path with letters beyond ASCII.
         network = np.frombuffer(weights.path(WEIGHTS).read_bytes(), np.uint8)
         try:
@@ -69,13 +69,15 @@ class YuNetDetector:
         except cv2.error as error:
             raise DetectorError(f"OpenCV {cv2.__version__} can't load the weights {WEIGHTS!r}: {error}") from error
 
-    def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
+    def detect(self, image_bgr: NDArray[np.uint8], *, size_wh: tuple[int, int] | None = None) -> list[Detection]:
         """Find the faces of one picture.
 
         Parameters
         ----------
         image_bgr
             uint8 (height, width, 3), BGR.
+        size_wh
+            Width and height of the whole picture, pixels, where `image_bgr` is a reduced one.
 
         Returns
         -------
@@ -89,7 +91,9 @@ class YuNetDetector:
         DetectorError
             If OpenCV fails.
         """
-        return find_faces(self.name, image_bgr, self._find, max_side=self._max_side, min_face=self._min_face)
+        return find_faces(
+            self.name, image_bgr, self._find, max_side=self.max_side, min_face=self._min_face, size_wh=size_wh
+        )
 
     def _find(self, image_bgr: NDArray[np.uint8]) -> Iterator[Detection]:
         height, width = image_bgr.shape[:2]
