@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,9 +56,15 @@ class Worker:
             raise FigureError(answer["error"])
         return answer
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
     def close(self) -> None:
         """End the process."""
-        _pipe(self._process.stdin).close()
+        with suppress(OSError):  # what it was asked last may be unread
+            _pipe(self._process.stdin).close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:

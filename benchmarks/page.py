@@ -9,27 +9,15 @@ from string import Template
 from typing import Any
 
 from aims import AIMS, OURS, times
+from measurements import MEASUREMENTS
 from results import Results, fit_line
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "docs" / "performance.json"
 TEMPLATE = HERE / "page.md"
-MEASUREMENTS = (
-    "import",
-    "cold start",
-    "single picture",
-    "ready faces",
-    "parts",
-    "apart",
-    "detectors",
-    "peak memory",
-    "growth in faces",
-    "growth in pictures",
-    "memory in faces",
-    "memory in pictures",
-    "threads",
-)
+NAMES = [measurement.name for measurement in MEASUREMENTS]
 
+BASELINE = "fer"
 UNITS = {"s": 1.0, "ms": 1e3, "MB": 1e-6}
 GROWTH = {"growth in faces": "face", "growth in pictures": "picture"}
 UNKNOWN = "not measured"
@@ -41,13 +29,13 @@ def render(file: Path = FIGURES) -> str:
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         headline=headline(results),
         aims=aims(results),
-        missed=missed(results),
+        reached=reached(results),
         machine=machine(results),
         moments=moments(results),
         versions=versions(results),
         limits=limits(results),
         speed_of_threads=speed_of_threads(results),
-        **{name.replace(" ", "_"): section(results, name) for name in MEASUREMENTS},
+        **{name.replace(" ", "_"): section(results, name) for name in NAMES},
     )
 
 
@@ -76,16 +64,23 @@ def aims(results: Results) -> str:
     rows = []
     for aim in AIMS:
         got = aim.got(results)
-        text, reached = (UNKNOWN, "") if got is None else (got[0], "yes" if got[1] else "**no**")
-        rows.append([aim.what, aim.wanted, text, reached])
-    return table(["what", "aim", "measured", "reached"], rows, left=3)
+        cells = (
+            (UNKNOWN, "") if got is None else (got.text, "yes" if got.share >= 1 else f"**no**: {percent(got.share)}")
+        )
+        rows.append([aim.what, aim.wanted, *cells])
+    return table(["what", "aim", "measured", "reached"], rows, left=4)
 
 
-def missed(results: Results) -> str:
+def reached(results: Results) -> str:
     """How many aims are reached."""
     known = [got for got in (aim.got(results) for aim in AIMS) if got is not None]
-    reached = sum(good for _, good in known)
-    return f"{reached} of {len(known)} aims are reached" if known else f"Whether any is reached is {UNKNOWN}"
+    good = sum(got.share >= 1 for got in known)
+    return f"{good} of {len(known)} are reached" if known else f"Whether they are reached is {UNKNOWN}"
+
+
+def percent(share: float) -> str:
+    """How much of an aim is reached; never all of it, which would not be missed."""
+    return f"{min(99, 100 * share):.0f} %"
 
 
 # The tables
@@ -104,18 +99,18 @@ def section(results: Results, name: str) -> str:
 
 
 def pivot(results: Results, name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Medians with their quartiles, a column a system and variant, and ours against the others'."""
+    """Medians with their quartiles, a column a system and variant, and how many times longer fer takes."""
     unit = results.data["measurements"][name]["unit"]
     columns = list(dict.fromkeys((row["system"], row["how"]) for row in rows))
-    others = list(dict.fromkeys(system for system, _ in columns if system != OURS))
-    compared = [(how, other) for system, how in columns if system == OURS for other in others]
-    header = [f"{unit}", *(title(*column, bool(others)) for column in columns)]
-    header += [f"`{other}` / {how or 'ours'}" for how, other in compared]
+    others = any(system != OURS for system, _ in columns)
+    compared = [how for system, how in columns if system == OURS] if any(s == BASELINE for s, _ in columns) else []
+    header = [f"{unit}", *(title(*column, others) for column in columns)]
+    header += [f"`{BASELINE}` / {how or 'ours'}" for how in compared]
     body = []
     for what in dict.fromkeys(row["what"] for row in rows):
         found = {(row["system"], row["how"]): row for row in rows if row["what"] == what}
         cells = [spread(found.get(column), unit) for column in columns]
-        ratios = [found.get((OURS, how), {}).get("ratios", {}).get(other) for how, other in compared]
+        ratios = [found.get((OURS, how), {}).get("ratios", {}).get(BASELINE) for how in compared]
         body.append([what, *cells, *("" if ratio is None else times(ratio) for ratio in ratios)])
     return table(header, body)
 
@@ -192,9 +187,7 @@ def machine(results: Results) -> str:
 
 def moments(results: Results) -> str:
     """On which dates and which sources."""
-    found = [
-        results.data["measurements"][name]["moment"] for name in MEASUREMENTS if name in results.data["measurements"]
-    ]
+    found = [results.data["measurements"][name]["moment"] for name in NAMES if name in results.data["measurements"]]
     states = dict.fromkeys(
         f"{each['date']} on commit {each['commit']}{' with changes' if each['changed'] else ''}" for each in found
     )

@@ -28,7 +28,8 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(2013)
     astronaut, cup = (Image.open(EXAMPLES / f"{name}.jpg").convert("RGB") for name in ("astronaut", "coffee"))
-    save(astronaut.resize((400, 400), Image.Resampling.LANCZOS), folder / "400x400.jpg")
+    for side in (200, 400):
+        save(astronaut.resize((side, side), Image.Resampling.LANCZOS), folder / f"{side}x{side}.jpg")
     pair = scene(cup, astronaut, (2280, 1588), [(260, 500, 760), (1250, 420, 820)], rng)
     save(pair, folder / "2280x1588.jpg")
     several = [(150, 1200, 900), (1100, 500, 700), (1900, 1500, 1100), (2700, 300, 600), (3150, 1300, 760)]

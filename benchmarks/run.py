@@ -58,7 +58,7 @@ class Bench:
 
     def worker(self, name: str) -> Worker:
         """A system's worker."""
-        if name not in self._workers:
+        if name not in self._workers or not self._workers[name].alive:
             self._workers[name] = Worker(SYSTEMS[name], self.python(name))
         return self._workers[name]
 
@@ -75,7 +75,8 @@ class Bench:
 
     def versions(self) -> dict[str, Any]:
         """What the systems that were asked consist of."""
-        return {name: worker.ask("versions")["facts"] for name, worker in sorted(self._workers.items())}
+        alive = {name: worker for name, worker in sorted(self._workers.items()) if worker.alive}
+        return {name: worker.ask("versions")["facts"] for name, worker in alive.items()}
 
     def close(self) -> None:
         """End all workers."""

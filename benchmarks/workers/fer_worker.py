@@ -35,4 +35,7 @@ def classify(faces: str, count: int) -> Action:
 
 
 if __name__ == "__main__":
-    serve({"recognize": recognize, "classify": classify}, ["fer", "tensorflow", "numpy", "opencv-contrib-python"])
+    serve(
+        {"recognize": recognize, "classify": classify},
+        ["fer", "tensorflow", "tensorflow-cpu", "numpy", "opencv-contrib-python"],
+    )

@@ -25,4 +25,4 @@ def classify(faces: str, count: int) -> Action:
 
 
 if __name__ == "__main__":
-    serve({"classify": classify}, ["keras", "tensorflow", "numpy"])
+    serve({"classify": classify}, ["keras", "tensorflow", "tensorflow-cpu", "numpy"])

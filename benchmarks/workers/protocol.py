@@ -14,7 +14,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 Facts = Mapping[str, Any]
@@ -60,4 +60,12 @@ def _answer(
 
 
 def _versions(packages: Sequence[str]) -> Facts:
-    return {"Python": platform.python_version(), **{package: version(package) for package in packages}}
+    return {"Python": platform.python_version(), **{name: found for name in packages if (found := _version(name))}}
+
+
+def _version(package: str) -> str | None:
+    """A package's version; None where it is installed under another name, as tensorflow-cpu, or not at all."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
