@@ -113,7 +113,8 @@ except OptionError as error:
 
 def test_a_built_in_name_stays_built_in_and_the_plugin_is_named(faulty):
     printed, warned = run(
-        'from fer_toolkit.detectors import build_detector; print(build_detector("haar").name)',
+        "from fer_toolkit.detectors import available_detectors, build_detector; available_detectors(); "
+        'print(build_detector("haar").name)',
         faulty,
         warnings="always",
     )

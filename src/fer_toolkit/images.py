@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import re
@@ -17,12 +18,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from fer_toolkit.errors import ImageError, OptionError
 
@@ -35,14 +30,15 @@ ColorOrder: TypeAlias = Literal["bgr", "rgb"]
 MAX_PIXELS = 100_000_000
 """Width times height above which a picture is refused unless the caller says otherwise."""
 
-_READERS: tuple[tuple[re.Pattern[bytes], type[ImageFile.ImageFile]], ...] = (
-    (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
-    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), WebPImageFile),
+# How Pillow calls the formats in its modules and classes, which are imported when a file of the kind comes.
+_READERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"\xff\xd8\xff"), "Jpeg"),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "Png"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "WebP"),
     # The header's length follows the file header, and tells a bitmap from a text that begins with "BM".
-    (re.compile(rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImageFile),
-    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
-    (re.compile(rb"GIF8[79]a"), GifImageFile),
+    (re.compile(rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), "Bmp"),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), "Tiff"),
+    (re.compile(rb"GIF8[79]a"), "Gif"),
 )
 
 # What else is handed over as a picture, so that the error can name it.
@@ -320,7 +316,8 @@ def _reader(head: bytes, name: str) -> type[ImageFile.ImageFile]:
     """The Pillow class that reads a file with these first bytes."""
     for pattern, reader in _READERS:
         if pattern.match(head):
-            return reader
+            module = importlib.import_module(f"PIL.{reader}ImagePlugin")
+            return cast("type[ImageFile.ImageFile]", getattr(module, f"{reader}ImageFile"))
     for pattern, what in _REFUSED:
         if pattern.match(head):
             raise ImageError(f"{name} is {what}, which is not read; save it as a JPEG or PNG picture first")
@@ -360,7 +357,7 @@ def _without_pillow_warnings() -> Iterator[None]:
 def _from_pillow(picture: Image.Image, name: str, max_pixels: int, least_side: int | None = None) -> NDArray[np.uint8]:
     _check_size(picture.width, picture.height, name, max_pixels)
     # Pillow reads a TIFF's metadata along with its pixels; the others are decoded without waiting for each other.
-    is_tiff = isinstance(picture, TiffImageFile)
+    is_tiff = picture.format == "TIFF"
     try:
         with _without_pillow_warnings() if is_tiff else nullcontext():
             if least_side is not None:

@@ -1,6 +1,7 @@
 """Names to factories: built-in ones, those registered by the user, and those of installed plug-ins.
 
-Nothing is imported before its name is asked for, and plug-ins are looked for at the first look-up, not at import.
+Nothing is imported before its name is asked for. Plug-ins are looked for when a name that is not built in is asked for,
+or all names are: to read the metadata of all installed packages takes longer than many a picture.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import inspect
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fer_toolkit._names import choices
 from fer_toolkit.errors import BrokenExtraError, OptionError, UnknownNameError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Factory = Callable[..., Any]
 
@@ -92,11 +95,11 @@ class Registry:
         BrokenExtraError
             If the plug-in that offers it fails to import.
         """
-        plugins = self._found_plugins()
         if name in self._builtin:
             return _imported(self._builtin[name])
         if name in self._registered:
             return self._registered[name]
+        plugins = self._found_plugins()
         if name in plugins:
             return self._load(plugins[name])
         raise UnknownNameError(f"no {self.kind} is named {name!r}. {choices(str(name), self.names())}")
@@ -133,6 +136,8 @@ class Registry:
         return self._plugins
 
     def _discover(self) -> tuple[dict[str, EntryPoint], list[str]]:
+        from importlib.metadata import entry_points
+
         plugins: dict[str, EntryPoint] = {}
         refused = []
         for entry in sorted(entry_points(group=self._group), key=_distribution):

@@ -26,8 +26,8 @@ WINDOW = 24
 
 _MIN_FACE = 44  # pixels, unless the caller says otherwise
 
-# How many times larger a window is than the one before, in the first look at a picture. One that is a tenth too large or
-# too small still finds most faces, if a single hit is enough.
+# How many times larger a window is than the one before, in the first look at a picture. One that is a tenth too large
+# or too small still finds most faces, if a single hit is enough.
 _COARSE = 1.25
 _MARGIN = 0.2  # how far around a place the second look goes, in widths of the window that hit there
 _CLOSE = 64  # pixels that a window is scaled down to for the second look
@@ -77,7 +77,7 @@ class HaarDetector:
 
     name = "haar"
     # Median over FER2013's PrivateTest faces: scripts/measure_framing.py --detector haar
-    box_in_frame: BoxInFrame = (0.006, 0.006, 0.981, 0.981)
+    box_in_frame: BoxInFrame = (0.005, 0.003, 0.989, 0.989)
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class HaarDetector:
         max_side: int = 640,
         min_face: int | None = None,
         scale_factor: float = 1.1,
-        min_neighbors: int = 3,
+        min_neighbors: int = 4,
     ) -> None:
         check_options(min_score=min_score, max_side=max_side, **({} if min_face is None else {"min_face": min_face}))
         if not (is_number(scale_factor) and 1.01 <= scale_factor <= 2):
