@@ -79,7 +79,9 @@ def until_printed(arguments: Sequence[str], words: str) -> dict[str, Any]:
     LOGS.mkdir(exist_ok=True)
     with log.open("w", encoding="utf-8") as messages:
         start = time.perf_counter()
-        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=messages, text=True, encoding="utf-8")
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=messages, text=True, encoding="utf-8", errors="replace"
+        )
         seconds = None
         with _patience(process):
             for line in _pipe(process.stdout):

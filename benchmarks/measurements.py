@@ -248,7 +248,7 @@ MEASUREMENTS = (
     Measurement("detectors", "ms", detectors),
     Measurement("peak memory", "MB", peak_memory, rounds=3, warm_up=0),
     Measurement("growth in faces", "ms", growth_in_faces, rounds=5),
-    Measurement("growth in pictures", "ms", growth_in_pictures, rounds=3),
+    Measurement("growth in pictures", "ms", growth_in_pictures, rounds=3, warm_up=0),
     Measurement("memory in faces", "MB", memory_in_faces, rounds=1, warm_up=0, fresh=True),
     Measurement("memory in pictures", "MB", memory_in_pictures, rounds=1, warm_up=0, fresh=True),
     Measurement("threads", "ms", threads),

@@ -45,12 +45,19 @@ class Bench:
         self.systems = set(systems)
         self._pythons = dict(pythons)
         self._prepared: set[str] = set()
+        self._not_installed: dict[str, InstallError] = {}
         self._workers: dict[str, Worker] = {}
 
     def python(self, name: str) -> Path:
         """A system's Python, with all at hand that it needs."""
+        if name in self._not_installed:
+            raise self._not_installed[name]
         if name not in self._pythons:
-            self._pythons[name] = python_of(SYSTEMS[name])
+            try:
+                self._pythons[name] = python_of(SYSTEMS[name])
+            except InstallError as error:
+                self._not_installed[name] = error
+                raise
         if name not in self._prepared:
             self._prepared.add(name)
             prepare(SYSTEMS[name], self._pythons[name])
@@ -253,8 +260,11 @@ def main() -> None:
         parser.error(f"no such system: {', '.join(sorted(unknown))}; there are {', '.join(SYSTEMS)}")
     if options.render:
         write_page(options.output)
-    else:
+        return
+    try:
         measure_all(options)
+    except InstallError as error:  # ours, without which there are no pictures
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
