@@ -126,6 +126,23 @@ class HandsOutItsOwnList(Halves):
         return self.found
 
 
+class TakesNoSize(Halves):
+    max_side = 640
+
+
+class Scales(Halves):
+    max_side = 640
+
+    def detect(self, image_bgr, *, size_wh=None):
+        width, height = size_wh or image_bgr.shape[1::-1]
+        return super().detect(np.broadcast_to(np.uint8(9), (height, width, 3)))
+
+
+class GivesThePlaceInTheReducedPicture(Scales):
+    def detect(self, image_bgr, *, size_wh=None):
+        return super().detect(image_bgr)
+
+
 class OneThreadOnly(Halves):
     def __init__(self):
         self.thread = threading.get_ident()
@@ -141,7 +158,7 @@ class BlindInOtherThreads(OneThreadOnly):
         return super().detect(image_bgr) if threading.get_ident() == self.thread else []
 
 
-@pytest.mark.parametrize("detector", [WholeImageDetector(), WholeImageDetector, Halves(), lambda: Halves()])
+@pytest.mark.parametrize("detector", [WholeImageDetector(), WholeImageDetector, Halves(), lambda: Halves(), Scales])
 def test_a_detector_or_its_factory_passes(detector):
     check_detector(detector)
 
@@ -167,6 +184,8 @@ def test_a_detector_or_its_factory_passes(detector):
         (ReadsMemoryInOrder, "not contiguous"),
         (Forgetful, "the same faces for the same picture"),
         (HandsOutItsOwnList, "a new list at each call"),
+        (TakesNoSize, "must take size_wh, the size of the whole"),
+        (GivesThePlaceInTheReducedPicture, "boxes in the coordinates of the whole picture"),
         (OneThreadOnly, "work in several threads at once. Received: RuntimeError: made in another thread"),
         (BlindInOtherThreads, "the same faces when several threads use it at once"),
     ],

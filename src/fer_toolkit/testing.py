@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from fer_toolkit.cards import InputSpec
 from fer_toolkit.classifiers.base import Classifier
-from fer_toolkit.detectors.base import Detector
+from fer_toolkit.detectors.base import Detector, ScalingDetector
 from fer_toolkit.errors import ClassifierError, DetectorError, FerToolkitError
+from fer_toolkit.geometry import intersection_over_union
 from fer_toolkit.results import Detection
 
 THREADS = 4
@@ -70,6 +71,8 @@ def check_detector(detector: Detector | Callable[[], Detector], picture: Picture
         _check_detections(rules, results[-1], image)
     sample = pictures[0]
 
+    if isinstance(rules.part, ScalingDetector):
+        _check_reduced(rules, detect, sample)
     with rules.rule("detect must take a picture that can't be written to, and leave it as it is"):
         _check_untouched(rules, detect, sample, "detect must leave the picture as it is")
     rules.require(
@@ -85,6 +88,19 @@ def check_detector(detector: Detector | Callable[[], Detector], picture: Picture
     rules.require(
         all(found == results for found in in_threads),
         "detect must give the same faces when several threads use it at once",
+    )
+
+
+def _check_reduced(rules: _Rules, detect: Callable[..., list[Detection]], sample: Picture) -> None:
+    whole = np.repeat(np.repeat(sample, 2, axis=0), 2, axis=1)
+    with rules.rule("detect of a detector with max_side must take size_wh, the size of the whole of a reduced picture"):
+        found = detect(sample, size_wh=whole.shape[1::-1])
+    _check_detections(rules, found, whole)
+    doubled = [[2 * edge for edge in face.box_xyxy] for face in detect(sample)]
+    rules.require(
+        not doubled or any(intersection_over_union(face.box_xyxy, box) > 0.5 for face in found for box in doubled),
+        "detect must give boxes in the coordinates of the whole picture, whose size is size_wh",
+        found,
     )
 
 
