@@ -98,7 +98,9 @@ class YuNetDetector:
     def _find(self, image_bgr: NDArray[np.uint8]) -> Iterator[Detection]:
         height, width = image_bgr.shape[:2]
         below, beside = max(0, LEAST_INPUT - height), max(0, LEAST_INPUT - width)
-        padded = cv2.copyMakeBorder(image_bgr, 0, below, 0, beside, cv2.BORDER_CONSTANT)
+        padded = image_bgr
+        if below or beside:
+            padded = np.asarray(cv2.copyMakeBorder(image_bgr, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
         with self._networks.borrow() as network:
             network.setInputSize((padded.shape[1], padded.shape[0]))
             rows = network.detect(padded)[1]
