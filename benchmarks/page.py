@@ -138,7 +138,7 @@ def growth(results: Results, name: str, thing: str) -> list[str]:
         if len(counts) > 2:
             start, slope, deviation = fit_line(counts, seconds)
             lines.append(
-                f"{how[0].upper()}{how[1:]}: {number(1000 * start)} ms + {number(1000 * slope)} ms a {thing}; "
+                f"{how[0].upper()}{how[1:]}: {number(1000 * slope)} ms a {thing} and {number(1000 * start)} ms a call; "
                 f"no point is further than {100 * deviation:.1f} % from that line."
             )
     return lines
@@ -187,11 +187,12 @@ def machine(results: Results) -> str:
 
 def moments(results: Results) -> str:
     """On which dates and which sources."""
-    found = [results.data["measurements"][name]["moment"] for name in NAMES if name in results.data["measurements"]]
-    states = dict.fromkeys(
-        f"{each['date']} on commit {each['commit']}{' with changes' if each['changed'] else ''}" for each in found
-    )
-    return "; ".join(states) or UNKNOWN
+    measured = results.data["measurements"]
+    found = [measured[name]["moment"] for name in NAMES if name in measured]
+    dates = ", ".join(dict.fromkeys(each["date"] for each in found))
+    commits = ", ".join(dict.fromkeys(each["commit"] for each in found))
+    changed = ", some with changes that were not committed" if any(each["changed"] for each in found) else ""
+    return f"{dates} on commit {commits}{changed}" if found else UNKNOWN
 
 
 def versions(results: Results) -> str:
@@ -207,6 +208,8 @@ def versions(results: Results) -> str:
 
 def number(value: float) -> str:
     """Three digits, and thousands apart."""
+    if value < 0:
+        return f"−{number(-value)}"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
