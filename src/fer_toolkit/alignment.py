@@ -8,6 +8,7 @@ own calibration.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from fer_toolkit.cards import Color, Framing, InputSpec
 from fer_toolkit.geometry import BoxInFrame, Matrix, fit_similarity, frame_to_square, square_at
-from fer_toolkit.images import to_gray, to_rgb
+from fer_toolkit.images import ColorOrder, load_image, to_gray, to_rgb
 from fer_toolkit.results import Detection
 
 # Medians over the 3,589 PrivateTest faces as YuNet sees them, in fractions of the crop's side: the eye on the left of
@@ -66,6 +67,39 @@ def crop_faces(
         pixels = _cut(image_bgr, reduced * crop_to_picture(detection, spec.framing, box_in_frame), spec.size)
         crop[:] = _in_color(pixels, spec.color)
     return crops
+
+
+def is_stack(crops: NDArray[Any], spec: InputSpec) -> bool:
+    """Whether an array holds crops, 8-bit and of a classifier's size, that need neither cutting nor scaling."""
+    channels = crops.shape[3:] or (1,)
+    return crops.dtype == np.uint8 and crops.shape[1:3] == (spec.size, spec.size) and channels in ((1,), (3,), (4,))
+
+
+def convert_stack(crops: NDArray[np.uint8], spec: InputSpec, color: ColorOrder = "bgr") -> NDArray[np.uint8]:
+    """Ready crops in a classifier's colours: what :func:`crop_faces` makes of each as a whole, at once.
+
+    Parameters
+    ----------
+    crops
+        uint8 (n, size, size[, 1, 3 or 4]), n of 1 or more.
+    spec
+        Size and colour that the classifier wants.
+    color
+        Order of the channels.
+
+    Returns
+    -------
+    ndarray
+        uint8 (n, size, size, channels).
+
+    Examples
+    --------
+    >>> convert_stack(np.full((5, 48, 48), 9, np.uint8), InputSpec(size=48, color="rgb")).shape
+    (5, 48, 48, 3)
+    """
+    tall = crops.reshape(-1, *crops.shape[2:])  # one above the other, they are a picture
+    pixels = load_image(tall, color=color, max_pixels=tall.size)
+    return _in_color(pixels, spec.color).reshape(len(crops), spec.size, spec.size, spec.channels)
 
 
 def least_side(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fer_toolkit.alignment import crop_faces, least_side
+from fer_toolkit.alignment import convert_stack, crop_faces, is_stack, least_side
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import check_probabilities
 from fer_toolkit.detectors import build_detector
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from fer_toolkit.detectors.base import Detector
 
 _PICTURES_AT_ONCE = 32  # whose faces are classified together
+_CROPS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -213,12 +215,20 @@ class EmotionRecognizer:
         (5, 7)
         """
         _check_several(crops, "classify takes a list of crops; for one crop pass [crop]")
+        none = self._predict(_no_crops(self.classifier.input_spec))
+        return np.concatenate([none, *map(self._predict, self._ready(crops, color))])
+
+    def _ready(self, crops: Iterable[Source], color: ColorOrder) -> Iterator[NDArray[np.uint8]]:
+        """Ready crops as the classifier wants them, up to 256 at a time."""
         spec, whole = self.classifier.input_spec, WholeImageDetector()
-        ready = [_no_crops(spec)]
-        for crop in crops:
-            image = load_image(crop, color=color, max_pixels=self.max_pixels)
-            ready.append(crop_faces(image, whole.detect(image), spec, whole.box_in_frame))
-        return self._predict(np.concatenate(ready))
+        if isinstance(crops, np.ndarray) and is_stack(crops, spec):
+            for start in range(0, len(crops), _CROPS_AT_ONCE):
+                yield convert_stack(crops[start : start + _CROPS_AT_ONCE], spec, color)
+            return
+        pictures = iter(crops)
+        while some := list(islice(pictures, _CROPS_AT_ONCE)):
+            images = [load_image(crop, color=color, max_pixels=self.max_pixels) for crop in some]
+            yield np.concatenate([crop_faces(each, whole.detect(each), spec, whole.box_in_frame) for each in images])
 
     def _find(self, image: Source, color: ColorOrder, on_error: str) -> _Found:
         """Read one picture, find its faces and cut them out; the picture itself is let go."""
