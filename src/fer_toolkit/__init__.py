@@ -35,11 +35,13 @@ if TYPE_CHECKING:
         MissingExtraError,
         OptionError,
         UnknownNameError,
+        VideoError,
         WeightsError,
     )
     from fer_toolkit.images import load_image
     from fer_toolkit.recognizer import EmotionRecognizer
     from fer_toolkit.results import Detection, FaceEmotion, ImageResult
+    from fer_toolkit.video.results import TrackedFace, VideoFrameResult, VideoResult
 
 __version__ = "0.1.0"
 
@@ -63,7 +65,11 @@ __all__ = [
     "IntegrityError",
     "MissingExtraError",
     "OptionError",
+    "TrackedFace",
     "UnknownNameError",
+    "VideoError",
+    "VideoFrameResult",
+    "VideoResult",
     "WeightsCard",
     "WeightsError",
     "__version__",
@@ -82,6 +88,7 @@ _NAMES = {
     "images": ("load_image",),
     "recognizer": ("EmotionRecognizer",),
     "results": ("Detection", "FaceEmotion", "ImageResult"),
+    "video.results": ("TrackedFace", "VideoFrameResult", "VideoResult"),
 }
 _MODULE_OF = {name: f"fer_toolkit.{module}" for module, names in _NAMES.items() for name in names}
 

@@ -4,6 +4,7 @@
 
     FerToolkitError
     ├── ImageError             a picture can't be read, or is not one            (also ValueError)
+    ├── VideoError             a video or a camera can't be read, or a video can't be written
     ├── OptionError            an argument is unknown, out of range or mistyped  (also ValueError)
     ├── UnknownNameError       no detector, classifier or model has that name    (also LookupError)
     ├── DetectorError          a detector can't be built, or broke its contract
@@ -30,6 +31,10 @@ class FerToolkitError(Exception):
 
 class ImageError(FerToolkitError, ValueError):
     """A picture can't be read, is too large, or is no picture."""
+
+
+class VideoError(FerToolkitError):
+    """A video or a camera can't be read, or a video can't be written."""
 
 
 class OptionError(FerToolkitError, ValueError):

@@ -1,0 +1,1 @@
+"""Faces followed through time: reading, tracking, smoothing, results as data, writing."""

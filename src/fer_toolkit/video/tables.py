@@ -1,0 +1,224 @@
+"""Frames of a video to JSON Lines, CSV, Parquet and data frames, written as they come."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
+
+from fer_toolkit._files import whole_file
+from fer_toolkit._optional import require
+from fer_toolkit.errors import OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fer_toolkit.video.results import VideoFrameResult
+
+_ROWS_AT_ONCE = 10_000  # of a Parquet file's row group
+
+_BEFORE_LABELS = {
+    "index": "int64",
+    "time": "float64",
+    "track_id": "Int64",  # the one that holds missing values
+    "x1": "float64",
+    "y1": "float64",
+    "x2": "float64",
+    "y2": "float64",
+    "detection_score": "float64",
+    "emotion": "string",
+    "confidence": "float64",
+    "smoothed_emotion": "string",
+    "smoothed_confidence": "float64",
+}
+
+
+class Table(Protocol):
+    """An open file of results."""
+
+    def write(self, frame: VideoFrameResult) -> None:
+        """Add a frame."""
+
+
+def column_types(labels: Iterable[str]) -> dict[str, str]:
+    """The columns of a table of frames, with their pandas types: the same whatever the frames hold.
+
+    Each label has a column of its own name, the frame's own probability, and one of ``smoothed_`` and its name.
+
+    Examples
+    --------
+    >>> list(column_types(["happy", "sad"]))[-5:]
+    ['smoothed_confidence', 'happy', 'sad', 'smoothed_happy', 'smoothed_sad']
+    """
+    labels = tuple(labels)
+    return _BEFORE_LABELS | dict.fromkeys((*labels, *map(_smoothed, labels)), "float64")
+
+
+def frame_to_rows(frame: VideoFrameResult) -> list[dict[str, Any]]:
+    """A frame as the rows of a table: one a face, or a single one when there is no face.
+
+    Examples
+    --------
+    >>> from fer_toolkit.video.results import VideoFrameResult
+    >>> frame_to_rows(VideoFrameResult((), index=7, time=0.28))
+    [{'index': 7, 'time': 0.28}]
+    """
+    shown = {"index": frame.index, "time": frame.time}
+    return [
+        {
+            **shown,
+            "track_id": face.track_id,
+            **dict(zip(("x1", "y1", "x2", "y2"), face.box, strict=True)),
+            "detection_score": face.detection.score,
+            "emotion": face.emotion,
+            "confidence": face.confidence,
+            "smoothed_emotion": face.smoothed_emotion,
+            "smoothed_confidence": face.smoothed_confidence,
+            **face.probabilities,
+            **{_smoothed(label): value for label, value in face.smoothed.items()},
+        }
+        for face in frame
+    ] or [shown]
+
+
+def to_dataframe(frames: Iterable[VideoFrameResult]) -> pd.DataFrame:
+    """Frames as one table (needs ``fer-toolkit[data]``).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a face, and one row for a frame without faces, with the columns of :func:`column_types`.
+
+    Raises
+    ------
+    MissingExtraError
+        If pandas is not installed.
+
+    Examples
+    --------
+    >>> from fer_toolkit.video.results import VideoFrameResult
+    >>> to_dataframe([VideoFrameResult((), index=0, time=0.0)]).shape
+    (1, 12)
+    """
+    pandas = require("pandas", extra="data", feature="a data frame of results")
+    frames = list(frames)
+    labels = {label: None for frame in frames for face in frame for label in face.probabilities}
+    rows = [row for frame in frames for row in frame_to_rows(frame)]
+    # Column by column: a column that holds None only would get a type of its own.
+    columns = {
+        name: pandas.Series([row.get(name) for row in rows], dtype=kind) for name, kind in column_types(labels).items()
+    }
+    return cast("pd.DataFrame", pandas.DataFrame(columns))
+
+
+def open_table(file: str | os.PathLike[str], labels: Sequence[str]) -> AbstractContextManager[Table]:
+    """Open a file that frames are written to as they come.
+
+    Parameters
+    ----------
+    file
+        A path that ends in ``.jsonl``, ``.csv`` or ``.parquet``. What stood there is replaced when the block ends
+        without an error; else it is as it was.
+    labels
+        The classifier's.
+
+    Raises
+    ------
+    OptionError
+        If the name ends otherwise.
+    ExportError
+        If the path can't be written.
+    MissingExtraError
+        If Parquet is asked for and pyarrow is not installed.
+
+    Examples
+    --------
+    >>> from fer_toolkit.video.results import VideoFrameResult
+    >>> with open_table("faces.csv", ["happy", "sad"]) as table:  # doctest: +SKIP
+    ...     table.write(VideoFrameResult((), index=0, time=0.0))
+    """
+    path = Path(file)
+    kind = path.suffix.lower()
+    if kind not in _KINDS:
+        raise OptionError(f"a file of results must end in one of {list(_KINDS)}. Received: {os.fspath(file)!r}")
+    return _KINDS[kind](path, labels)
+
+
+@contextmanager
+def _open_text(path: Path) -> Iterator[TextIO]:
+    with whole_file(path) as draft, draft.open("x", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+class _JsonLines:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, frame: VideoFrameResult) -> None:
+        self._stream.write(json.dumps(frame.to_dict(), allow_nan=False) + "\n")
+
+
+@contextmanager
+def _open_jsonl(path: Path, labels: Sequence[str]) -> Iterator[Table]:
+    with _open_text(path) as stream:
+        yield _JsonLines(stream)
+
+
+class _Csv:
+    def __init__(self, stream: TextIO, columns: Iterable[str]) -> None:
+        self._writer = csv.DictWriter(stream, list(columns), lineterminator="\n")
+        self._writer.writeheader()
+
+    def write(self, frame: VideoFrameResult) -> None:
+        self._writer.writerows(frame_to_rows(frame))
+
+
+@contextmanager
+def _open_csv(path: Path, labels: Sequence[str]) -> Iterator[Table]:
+    with _open_text(path) as stream:
+        yield _Csv(stream, column_types(labels))
+
+
+class _Parquet:
+    """Gathers rows, and writes a row group when there are enough."""
+
+    def __init__(self, writer: Any, pyarrow: Any, schema: Any) -> None:
+        self._writer, self._pyarrow, self._schema = writer, pyarrow, schema
+        self._rows: list[dict[str, Any]] = []
+
+    def write(self, frame: VideoFrameResult) -> None:
+        self._rows += frame_to_rows(frame)
+        if len(self._rows) >= _ROWS_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(self._pyarrow.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []
+
+
+@contextmanager
+def _open_parquet(path: Path, labels: Sequence[str]) -> Iterator[Table]:
+    pyarrow = require("pyarrow", extra="data", feature="writing Parquet")
+    parquet = require("pyarrow.parquet", extra="data", feature="writing Parquet")
+    types = {"int64": pyarrow.int64(), "float64": pyarrow.float64(), "string": pyarrow.string()}
+    schema = pyarrow.schema([(name, types[kind.lower()]) for name, kind in column_types(labels).items()])
+    with whole_file(path) as draft, parquet.ParquetWriter(draft, schema) as writer:
+        table = _Parquet(writer, pyarrow, schema)
+        yield table
+        table.flush()
+
+
+def _smoothed(label: str) -> str:
+    return f"smoothed_{label}"
+
+
+_KINDS: dict[str, Callable[[Path, Sequence[str]], AbstractContextManager[Table]]] = {
+    ".jsonl": _open_jsonl,
+    ".csv": _open_csv,
+    ".parquet": _open_parquet,
+}
