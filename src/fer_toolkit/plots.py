@@ -1,4 +1,6 @@
-"""Charts of an evaluation, 80 mm wide: what a column of a paper takes. It knows the figures only as a type.
+"""Charts: of an evaluation, 80 mm wide as a column of a paper, and of a video, twice as wide.
+
+It knows the figures of an evaluation only as a type.
 
 Figures are made without pyplot, so no window opens and none has to be closed. All colours are set here, so that a style
 of the user's own makes nothing illegible.
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -194,6 +196,92 @@ def draw_coverage(coverage: Coverage, title: str = "") -> Figure:
     _legend(axes, "lower left")
     _grid(axes)
     return figure
+
+
+def draw_timeline(
+    panels: Mapping[str, tuple[NDArray[np.floating], NDArray[np.floating]]],
+    labels: Sequence[str],
+    colors: Sequence[tuple[int, int, int]],
+    title: str = "",
+    *,
+    gap: float = 1.0,
+) -> Figure:
+    """Probabilities over time, stacked, one panel above the other.
+
+    Parameters
+    ----------
+    panels
+        By name, such as ``"face 0"``: times, seconds (n,), in ascending order, and probabilities (n, labels).
+    labels
+        Names of the emotions.
+    colors
+        Of each, ``(red, green, blue)``, 0 to 255.
+    title
+        What stands above.
+    gap
+        Seconds between two times from which on nothing is drawn between them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        160 mm wide.
+
+    Raises
+    ------
+    MissingExtraError
+        If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> times, values = np.arange(4) / 2, np.array([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6], [0.1, 0.9]])
+    >>> figure = draw_timeline({"face 0": (times, values)}, ["happy", "sad"], [(240, 228, 66), (0, 114, 178)])
+    >>> figure.savefig("timeline.png")  # doctest: +SKIP
+    """
+    rows = max(1, len(panels))
+    figure = _figure(title, height=0.14 * rows + 0.16, width=2)
+    grid = figure.add_gridspec(rows, 1)
+    shades = [(red / 255, green / 255, blue / 255) for red, green, blue in colors]
+    ends = [times[[0, -1]] for times, _ in panels.values() if len(times)]
+    first, last = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (0.0, 1.0)
+    for row, (name, (times, values)) in enumerate(panels.items()):
+        axes = _axes(figure, "time (s)" if row == rows - 1 else "", f"{name}\n(%)", grid[row])
+        for piece in np.split(np.arange(len(times)), np.flatnonzero(np.diff(times) > gap) + 1):
+            # In print and in grey a line parts neighbours that are of one lightness.
+            axes.stackplot(times[piece], 100 * values[piece].T, colors=shades, edgecolor=_INK, linewidth=0.25)
+        _name_areas(axes, times, values, labels, gap=gap, seconds=last - first)
+        axes.set(xlim=(first, max(last, first + 1e-3)), ylim=(0, 100), yticks=(0, 50, 100))
+        if row < rows - 1:
+            axes.set_xticklabels([])
+    patches = require("matplotlib.patches", extra="plots", feature="a chart")
+    keys = [patches.Patch(facecolor=shade, edgecolor=_INK, linewidth=0.4) for shade in shades]
+    figure.legend(keys, list(labels), loc="outside lower center", ncols=len(labels), frameon=False, fontsize=_NORMAL)
+    return figure
+
+
+def _name_areas(
+    axes: Axes,
+    times: NDArray[np.floating],
+    values: NDArray[np.floating],
+    labels: Sequence[str],
+    *,
+    gap: float,
+    seconds: float,
+) -> None:
+    """Write a label into the widest place where its emotion is the main one, if it has room."""
+    main = values.argmax(axis=1) if len(values) else np.empty(0, int)
+    for number, label in enumerate(labels):
+        ends = np.flatnonzero(np.diff(main == number) | (np.diff(times) > gap)) + 1
+        runs = np.split(np.arange(len(main)), ends)
+        widest = max((run for run in runs if len(run) and main[run[0]] == number), key=len, default=None)
+        if widest is None or times[widest[-1]] - times[widest[0]] < 0.012 * (len(label) + 2) * seconds:
+            continue
+        middle = widest[len(widest) // 2]
+        below, own = 100 * values[middle, :number].sum(), 100 * values[middle, number]
+        if own >= 35:
+            style = {"boxstyle": "round,pad=0.15", "facecolor": _PAPER, "edgecolor": "none", "alpha": 0.85}
+            axes.text(
+                times[middle], below + own / 2, label, size=_SMALL, color=_INK, ha="center", va="center", bbox=style
+            )
 
 
 def save_evaluation_plots(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fer_toolkit.cards import InputSpec, WeightsCard
     from fer_toolkit.classifiers.base import Classifier
     from fer_toolkit.detectors.base import Detector
+    from fer_toolkit.video.events import EmotionEvent
+    from fer_toolkit.video.stream import Parts, VideoStream
 
 _PICTURES_AT_ONCE = 32  # whose faces are classified together
 _CROPS_AT_ONCE = 256
@@ -217,6 +219,87 @@ class EmotionRecognizer:
         _check_several(crops, "classify takes a list of crops; for one crop pass [crop]")
         none = self._predict(_no_crops(self.classifier.input_spec))
         return np.concatenate([none, *map(self._predict, self._ready(crops, color))])
+
+    def recognize_video(
+        self,
+        source: str | os.PathLike[str] | int,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        every: float | None = None,
+        detect_every: int = 1,
+        smoothing: float = 0.5,
+        on_event: Callable[[EmotionEvent], None] | None = None,
+        hold: float = 1.0,
+    ) -> VideoStream:
+        """Follow the faces of a video or a camera, and read their emotions (needs ``fer-toolkit[video]``).
+
+        Parameters
+        ----------
+        source
+            The path of a video, the number of a camera, or a stream's URL that begins with ``rtsp://``, ``http://`` or
+            ``https://``.
+        start, end
+            The part of a video to read, seconds from its start.
+        every
+            Read each n-th frame (an int), or one frame in so many seconds (a float).
+        detect_every
+            Look for faces on each n-th of the frames that are read, and follow them in between.
+        smoothing
+            Time constant, seconds, of the exponential smoothing of each face's probabilities; 0 for none. It does not
+            depend on the frame rate, and starts anew after a cut.
+        on_event
+            Called with an :class:`~fer_toolkit.video.events.EmotionEvent` when a face's smoothed emotion has become
+            another one and stayed for `hold` seconds.
+        hold
+            See `on_event`.
+
+        Returns
+        -------
+        VideoStream
+            An iterator of :class:`~fer_toolkit.VideoFrameResult`, in the order of the frames and in constant memory.
+            ``VideoResult.collect`` gathers them.
+
+        Raises
+        ------
+        VideoError
+            If the video or the camera can't be opened; while iterating, if it fails later.
+        OptionError
+            If an option is out of range.
+        MissingExtraError
+            If PyAV or SciPy is not installed.
+
+        Examples
+        --------
+        ::
+
+            for frame in recognizer.recognize_video("clip.mp4"):
+                print(frame.time, [(face.track_id, face.smoothed_emotion) for face in frame])
+        """
+        from fer_toolkit.video.reading import open_source
+        from fer_toolkit.video.stream import recognize_frames
+
+        reader = open_source(source, start=start, end=end, every=every)
+        return recognize_frames(
+            reader,
+            self._video_parts(),
+            detect_every=detect_every,
+            smoothing=smoothing,
+            on_event=on_event,
+            hold=hold,
+        )
+
+    def _video_parts(self) -> Parts:
+        from fer_toolkit.video.stream import Parts
+
+        detector, spec = self.detector, self.classifier.input_spec
+        return Parts(
+            detect=lambda image: check_detections(detector.detect(image), detector.name),
+            crop=lambda image, faces: crop_faces(image, faces, spec, detector.box_in_frame),
+            classify=self._predict,
+            labels=tuple(self.classifier.labels),
+            min_confidence=self.min_confidence,
+        )
 
     def _ready(self, crops: Iterable[Source], color: ColorOrder) -> Iterator[NDArray[np.uint8]]:
         """Ready crops as the classifier wants them, up to 256 at a time."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from fer_toolkit import __version__
-from fer_toolkit.cli import _environment, _evaluation, _models, _recognize, _training
+from fer_toolkit.cli import _environment, _evaluation, _models, _recognize, _training, _video
 from fer_toolkit.cli._command import HELP_OPTIONS, Command
 from fer_toolkit.cli._quiet import hide_last_words
 
@@ -62,6 +62,8 @@ def _global(
 
 
 app.command("recognize", cls=Command)(_recognize.recognize)
+app.command("video", cls=Command)(_video.video)
+app.command("webcam", cls=Command)(_video.webcam)
 app.command("detectors", cls=Command)(_environment.detectors)
 app.command("doctor", cls=Command)(_environment.doctor)
 app.command("train", cls=Command)(_training.train)

@@ -14,7 +14,7 @@ import typer
 from fer_toolkit.cli._command import SOME_INPUT_FAILED, show_error
 from fer_toolkit.cli._completion import classifier_names, detector_names
 from fer_toolkit.cli._quiet import native_messages_hidden
-from fer_toolkit.cli._tables import print_table, print_text
+from fer_toolkit.cli._tables import counted, print_table, print_text
 from fer_toolkit.errors import ImageError, OptionError
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _print_table(results: Sequence[ImageResult]) -> None:
     headers = ("picture", "face", "emotion", "confidence", "x1 y1 x2 y2")
     print_table(headers, rows, right={"face", "confidence", "x1 y1 x2 y2"})
     unreadable = sum(result.error is not None for result in results)
-    counts = [_count(len(results), "picture"), _count(len(faces), "face")]
+    counts = [counted(len(results), "picture"), counted(len(faces), "face")]
     if unreadable:
         counts.append(f"{unreadable} unreadable")
     print_text(f"\n{', '.join(counts)} (detector {results[0].detector}, classifier {results[0].classifier})")
@@ -166,7 +166,7 @@ def _write_annotated(results: Sequence[ImageResult], folder: Path, *, chart: boo
         except ImageError as error:  # it was removed or changed in the meantime
             unreadable += 1
             show_error(error)
-    typer.echo(f"{_count(len(files) - unreadable, 'annotated picture')} in {folder}", err=True)
+    typer.echo(f"{counted(len(files) - unreadable, 'annotated picture')} in {folder}", err=True)
     return unreadable
 
 
@@ -194,7 +194,3 @@ def _annotated_files(results: Sequence[ImageResult], folder: Path) -> list[tuple
 def _entry(path: Path) -> str:
     """The same text for the same entry of a folder, also where file systems know no capitals."""
     return str(path.parent.resolve() / path.name).casefold()
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -54,6 +54,11 @@ def print_text(text: str) -> None:
     sys.stdout.write(_encodable(text) + "\n")
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: ``1 face``, ``2 faces``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def print_entry(head: str, text: str) -> None:
     """Print a text beside its heading, in 80 columns; addresses, paths and hashes stay whole, to be copied."""
     lines = textwrap.wrap(text, 80 - len(head), break_long_words=False, break_on_hyphens=False)

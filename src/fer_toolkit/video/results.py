@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
-import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
 
 from fer_toolkit import export
 from fer_toolkit.errors import OptionError
@@ -15,6 +16,7 @@ from fer_toolkit.results import FaceEmotion
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from PIL import Image
 
 
@@ -234,12 +236,10 @@ class VideoResult(Sequence[VideoFrameResult]):
 
     def tracks(self) -> list[TrackSummary]:
         """A summary of each face, in order of appearance."""
-        shown = dict(zip((frame.index for frame in self.frames), self._durations(), strict=True))
-        seen: dict[int, list[tuple[VideoFrameResult, TrackedFace]]] = {}
+        summaries = Summaries()
         for frame in self.frames:
-            for face in frame:
-                seen.setdefault(face.track_id, []).append((frame, face))
-        return [_summarise(track_id, seen[track_id], shown) for track_id in sorted(seen)]
+            summaries.add(frame)
+        return summaries.tracks()
 
     def to_dataframe(self) -> pd.DataFrame:
         """One row a face, and one row for a frame without faces (needs ``fer-toolkit[data]``)."""
@@ -264,31 +264,89 @@ class VideoResult(Sequence[VideoFrameResult]):
             for frame in self.frames:
                 table.write(frame)
 
-    def _durations(self) -> list[float]:
-        """How long each frame is shown: until the next one, and the last as long as most."""
-        times = [after.time - frame.time for frame, after in pairwise(self.frames)]
-        return [*times, statistics.median(times) if times else 0.0][: len(self.frames)]
+    def plot(self, title: str = "", *, most: int = 6) -> Figure:
+        """The smoothed probabilities over time, one panel a face (needs ``fer-toolkit[plots]``).
+
+        Parameters
+        ----------
+        title
+            What stands above.
+        most
+            How many faces are shown at most: those that are seen the longest.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            160 mm wide; ``.savefig("emotions.png", dpi=300)`` writes it.
+        """
+        from fer_toolkit import plots, render
+
+        longest = sorted(self.tracks(), key=lambda track: track.seconds, reverse=True)[:most]
+        chosen = sorted(track.track_id for track in longest)
+        faces: dict[int, list[tuple[float, TrackedFace]]] = {track_id: [] for track_id in chosen}
+        for frame in self.frames:
+            for face in frame:
+                if face.track_id in faces:
+                    faces[face.track_id].append((frame.time, face))
+        labels = next((tuple(face.probabilities) for frame in self.frames for face in frame), ())
+        panels = {
+            f"face {track_id}": (
+                np.array([time for time, _ in seen]),
+                np.array([[face.smoothed[label] for label in labels] for _, face in seen]),
+            )
+            for track_id, seen in faces.items()
+        }
+        return plots.draw_timeline(panels, labels, [render.emotion_color(label) for label in labels], title)
 
 
-def _summarise(
-    track_id: int, seen: Sequence[tuple[VideoFrameResult, TrackedFace]], shown: Mapping[int, float]
-) -> TrackSummary:
-    by_emotion: dict[str, float] = {}
-    changes: list[tuple[float, str]] = []
-    for frame, face in seen:
-        emotion = face.smoothed_emotion
-        by_emotion[emotion] = by_emotion.get(emotion, 0.0) + shown[frame.index]
-        if not changes or changes[-1][1] != emotion:
-            changes.append((frame.time, emotion))
-    seconds = sum(by_emotion.values())
-    # Of a single frame whose duration nobody knows, the emotion has all the time that there is.
-    shares = {emotion: time / seconds if seconds else 1.0 for emotion, time in by_emotion.items()}
-    last = seen[-1][0]
-    return TrackSummary(
-        track_id=track_id,
-        start=seen[0][0].time,
-        end=last.time + shown[last.index],
-        seconds=seconds,
-        shares=dict(sorted(shares.items(), key=lambda item: item[1], reverse=True)),
-        changes=tuple(changes),
-    )
+class Summaries:
+    """Summaries of a video's faces, made as its frames come; the frames are not kept.
+
+    A frame is shown until the next one comes, and the last as long as the one before it.
+    """
+
+    def __init__(self) -> None:
+        self._tracks: dict[int, _Track] = {}
+        self._latest: VideoFrameResult | None = None
+        self._shown = 0.0
+
+    def add(self, frame: VideoFrameResult) -> None:
+        """Add the next frame."""
+        if self._latest is not None:
+            self._shown = frame.time - self._latest.time
+            _count(self._tracks, self._latest, self._shown)
+        self._latest = frame
+
+    def tracks(self) -> list[TrackSummary]:
+        """Those of the frames until now, in order of appearance."""
+        tracks = copy.deepcopy(self._tracks)  # the latest frame's end is not known yet
+        if self._latest is not None:
+            _count(tracks, self._latest, self._shown)
+        return [tracks[track_id].summary(track_id) for track_id in sorted(tracks)]
+
+
+def _count(tracks: dict[int, _Track], frame: VideoFrameResult, shown: float) -> None:
+    for face in frame:
+        tracks.setdefault(face.track_id, _Track(frame.time)).add(face.smoothed_emotion, frame.time, shown)
+
+
+class _Track:
+    """What is known of a face so far."""
+
+    def __init__(self, start: float) -> None:
+        self._start = self._end = start
+        self._seconds: dict[str, float] = {}
+        self._changes: list[tuple[float, str]] = []
+
+    def add(self, emotion: str, time: float, shown: float) -> None:
+        self._seconds[emotion] = self._seconds.get(emotion, 0.0) + shown
+        self._end = time + shown
+        if not self._changes or self._changes[-1][1] != emotion:
+            self._changes.append((time, emotion))
+
+    def summary(self, track_id: int) -> TrackSummary:
+        seconds = sum(self._seconds.values())
+        # Of a single frame whose duration nobody knows, the emotion has all the time that there is.
+        shares = {emotion: time / seconds if seconds else 1.0 for emotion, time in self._seconds.items()}
+        by_share = dict(sorted(shares.items(), key=lambda item: item[1], reverse=True))
+        return TrackSummary(track_id, self._start, self._end, seconds, by_share, tuple(self._changes))

@@ -1,0 +1,230 @@
+"""The way of a video: read ahead, detect ahead, track, cut out, classify several frames together, smooth, give."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_toolkit.errors import OptionError
+from fer_toolkit.results import Detection
+from fer_toolkit.video.cuts import CutDetector
+from fer_toolkit.video.events import EmotionEvent, EventDetector
+from fer_toolkit.video.reading import Frame, VideoReader
+from fer_toolkit.video.results import TrackedFace, VideoFrameResult
+from fer_toolkit.video.smoothing import Smoother
+from fer_toolkit.video.tracking import Tracker
+
+AHEAD = 16
+"""Frames that may wait between two steps: what memory is spent on, whatever the video's length."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a recognizer does with frames.
+
+    Parameters
+    ----------
+    detect
+        The faces of a frame, uint8 (height, width, 3) BGR, largest first.
+    crop
+        They cut out, uint8 (n, size, size, channels).
+    classify
+        Probabilities of crops, float32 (n, labels).
+    labels
+        The classifier's.
+    min_confidence
+        Below this a face is uncertain.
+    """
+
+    detect: Callable[[NDArray[np.uint8]], list[Detection]]
+    crop: Callable[[NDArray[np.uint8], Sequence[Detection]], NDArray[np.uint8]]
+    classify: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    labels: tuple[str, ...]
+    min_confidence: float
+
+
+Step = tuple[Frame, VideoFrameResult]
+"""A frame with its result."""
+
+
+class VideoStream(Iterator[VideoFrameResult]):
+    """The results of a video, frame by frame, as they are made; in constant memory, whatever the video's length.
+
+    Reading and detection run ahead in threads of their own, at most 16 frames; frames that are ready at the same time
+    are classified together. Use it in a ``for`` loop, and in a ``with`` block where the loop may end early.
+
+    Attributes
+    ----------
+    reader
+        Where the frames come from: its ``width``, ``height``, ``frame_rate``, ``duration``, ``frame_count`` (of which
+        all but the first two may be unknown, None), and ``skipped``, the number of frames so far that could not be
+        decoded.
+    labels
+        The classifier's.
+    """
+
+    def __init__(self, reader: VideoReader, parts: Parts, steps: Generator[Step, None, None]) -> None:
+        self.reader, self.labels = reader, parts.labels
+        self._steps = steps
+
+    def __next__(self) -> VideoFrameResult:
+        return next(self._steps)[1]
+
+    def with_images(self) -> Iterator[tuple[NDArray[np.uint8], VideoFrameResult]]:
+        """The same results, each with its frame, uint8 (height, width, 3), BGR."""
+        for frame, result in self._steps:
+            yield frame.image_bgr, result
+
+    def close(self) -> None:
+        """End reading; there are no further results."""
+        self._steps.close()
+
+    def __enter__(self) -> VideoStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def recognize_frames(
+    reader: VideoReader,
+    parts: Parts,
+    *,
+    detect_every: int = 1,
+    smoothing: float = 0.5,
+    on_event: Callable[[EmotionEvent], None] | None = None,
+    hold: float = 1.0,
+) -> VideoStream:
+    """Read the emotions of all faces of a video; the parameters are those of ``EmotionRecognizer.recognize_video``."""
+    if isinstance(detect_every, bool) or not isinstance(detect_every, int) or detect_every < 1:
+        raise OptionError(f"detect_every must be a whole number, 1 or more. Received: {detect_every!r}")
+    tracker, smoother, events = Tracker(), Smoother(smoothing), EventDetector(hold)
+
+    def steps() -> Generator[Step, None, None]:
+        with reader, _Ahead(reader) as frames, _Ahead(_detect(frames, parts, detect_every)) as seen:
+            for several in seen.batches():
+                for frame, result in _classify(several, parts, tracker, smoother):
+                    if on_event is not None:
+                        for event in events.update(result):
+                            on_event(event)
+                    yield frame, result
+
+    return VideoStream(reader, parts, steps())
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A frame after detection; `detections` are None where faces are followed instead."""
+
+    frame: Frame
+    cut: bool
+    detections: list[Detection] | None
+
+
+def _detect(frames: Iterable[Frame], parts: Parts, detect_every: int) -> Iterator[_Seen]:
+    """Find the faces of every few frames, and of the first after a cut."""
+    cuts, followed = CutDetector(), 0
+    for number, frame in enumerate(frames):
+        cut = cuts.is_cut(frame.image_bgr)
+        wanted = cut or number == 0 or followed + 1 >= detect_every
+        followed = 0 if wanted else followed + 1
+        yield _Seen(frame, cut, parts.detect(frame.image_bgr) if wanted else None)
+
+
+def _classify(several: Sequence[_Seen], parts: Parts, tracker: Tracker, smoother: Smoother) -> Iterator[Step]:
+    """Track the faces of several frames, and read the emotions of all of them together."""
+    tracked = [_track(seen, tracker) for seen in several]
+    crops = [
+        parts.crop(seen.frame.image_bgr, [face for _, face in faces])
+        for seen, faces in zip(several, tracked, strict=True)
+    ]
+    rows = iter(parts.classify(np.concatenate(crops)))
+    for seen, faces in zip(several, tracked, strict=True):
+        if seen.cut:
+            smoother.reset()
+        time = seen.frame.time
+        found = tuple(_face(track_id, face, next(rows), parts, smoother, time) for track_id, face in faces)
+        yield seen.frame, VideoFrameResult(found, seen.frame.index, time)
+
+
+def _track(seen: _Seen, tracker: Tracker) -> list[tuple[int, Detection]]:
+    if seen.cut:
+        tracker.reset()
+    if seen.detections is not None:
+        return list(zip(tracker.update(seen.detections, seen.frame.time), seen.detections, strict=True))
+    height, width = seen.frame.image_bgr.shape[:2]
+    return tracker.follow(seen.frame.time, (width, height))
+
+
+def _face(
+    track_id: int, detection: Detection, row: NDArray[np.float32], parts: Parts, smoother: Smoother, time: float
+) -> TrackedFace:
+    smoothed = smoother.update(track_id, row, time)
+    own, past = (dict(zip(parts.labels, values.tolist(), strict=True)) for values in (row, smoothed))
+    return TrackedFace(detection, own, parts.min_confidence, track_id=track_id, smoothed=past)
+
+
+class _Ahead(Generic[T]):
+    """The items of an iterable, made ahead of their use in a thread; an error comes where its item would."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._ready: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(AHEAD)
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._work, args=(items,), daemon=True)
+
+    def __enter__(self) -> _Ahead[T]:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._left.set()
+        while self._thread.is_alive():  # it may wait for room
+            with suppress(queue.Empty):
+                self._ready.get(timeout=0.05)
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[T]:
+        for several in self.batches(most=1):
+            yield from several
+
+    def batches(self, most: int = AHEAD) -> Iterator[list[T]]:
+        """All items that are ready by now, at least one and up to `most` at a time."""
+        while not self._left.is_set():
+            several: list[T] = []
+            entry = self._ready.get()
+            while True:
+                good, item = entry
+                if not good:
+                    if several:
+                        yield several
+                    if item is not None:
+                        raise item  # type: ignore[misc]
+                    return
+                several.append(item)  # type: ignore[arg-type]
+                if len(several) == most or self._ready.empty():
+                    break
+                entry = self._ready.get()
+            yield several
+
+    def _work(self, items: Iterable[T]) -> None:
+        try:
+            for item in items:
+                if self._left.is_set():
+                    return
+                self._ready.put((True, item))
+        except BaseException as error:  # whatever it is, it is the reader's of the items
+            self._ready.put((False, error))
+        else:
+            self._ready.put((False, None))
