@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from fer_toolkit.errors import OptionError
 from fer_toolkit.results import Detection
 from fer_toolkit.video.cuts import CutDetector
 from fer_toolkit.video.events import EmotionEvent, EventDetector
-from fer_toolkit.video.reading import Frame, VideoReader
+from fer_toolkit.video.reading import Frame
 from fer_toolkit.video.results import TrackedFace, VideoFrameResult
 from fer_toolkit.video.smoothing import Smoother
 from fer_toolkit.video.tracking import Tracker
@@ -53,6 +53,26 @@ class Parts:
     min_confidence: float
 
 
+class Reader(Protocol):
+    """Where frames come from: a file or a camera, as :mod:`fer_toolkit.video.reading` opens them."""
+
+    width: int
+    height: int
+    frame_rate: float | None
+    duration: float | None
+    frame_count: int | None
+    skipped: int
+    note: str | None
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
 Step = tuple[Frame, VideoFrameResult]
 """A frame with its result."""
 
@@ -73,7 +93,7 @@ class VideoStream(Iterator[VideoFrameResult]):
         The classifier's.
     """
 
-    def __init__(self, reader: VideoReader, parts: Parts, steps: Generator[Step, None, None]) -> None:
+    def __init__(self, reader: Reader, parts: Parts, steps: Generator[Step, None, None]) -> None:
         self.reader, self.labels = reader, parts.labels
         self._steps = steps
 
@@ -97,7 +117,7 @@ class VideoStream(Iterator[VideoFrameResult]):
 
 
 def recognize_frames(
-    reader: VideoReader,
+    reader: Reader,
     parts: Parts,
     *,
     detect_every: int = 1,
