@@ -1,0 +1,518 @@
+"""Frames of a video file or a camera, one after the other, with their times. Any number of them, in constant memory."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import re
+import stat
+import time as clock
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_toolkit._optional import require
+from fer_toolkit.errors import OptionError, VideoError
+from fer_toolkit.images import describe_source
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame, VideoStream
+    from av.container import InputContainer
+
+T = TypeVar("T")
+
+_TICK = 1e-6
+"""Seconds by which a time may miss `start`, `end` or a step of `every`: rounding, far below any frame's length."""
+
+_LONGEST_GROUP = 1000
+"""Packets after a key frame that are kept while `start` is looked for; encoders' own limits are 250 and less."""
+
+_FAILED_READS = 5
+"""Reads of a camera that may fail one after the other: a dropped frame or two is common, five is a camera gone."""
+
+_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+
+_CUT_SHORT = 0.5
+"""Seconds of a stream's own duration that may be missing at its end before the file is said to be incomplete."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a video or a camera.
+
+    Parameters
+    ----------
+    index
+        Which of the stream's decoded frames it is, from 0; also where reading began later, or takes only some of them.
+    time
+        When it is shown, seconds from the stream's start: the stream's own presentation time, which need not advance in
+        equal steps. Of a camera, seconds since its first frame.
+    image_bgr
+        uint8 (height, width, 3), BGR, upright.
+    """
+
+    index: int
+    time: float
+    image_bgr: NDArray[np.uint8]
+
+
+class VideoReader:
+    """The frames of a video file: iterate over it once, as over an open file. :func:`open_video` makes it.
+
+    Attributes
+    ----------
+    width, height : int
+        Size of the first frame, pixels, upright. Later ones may have another.
+    frame_rate : float or None
+        Frames a second on average, as the file has it.
+    duration : float or None
+        Seconds of the whole stream, as the file has it.
+    frame_count : int or None
+        About how many frames reading will give, for a progress bar.
+    skipped : int
+        Frames so far that could not be decoded.
+    note : str or None
+        What was found wrong while reading, as that the file ends too early; None as long as nothing was.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream, name: str, choice: _Choice) -> None:
+        self._container, self._stream, self._name = container, stream, name
+        self._time_base = float(stream.time_base or 0)
+        rate = stream.average_rate or stream.guessed_rate
+        self.frame_rate = float(rate) if rate else None
+        self._length = _length(stream)
+        # Else there is only that of the longest stream, or an estimate.
+        self.duration = self._length or (container.duration / 1_000_000 if container.duration else None)
+        self.skipped = 0
+        self.note: str | None = None
+        if self._length and choice.start >= self._length:
+            raise VideoError(f"{name} lasts {self._length:.2f} seconds, and shall be read from {choice.start:g} on")
+        self.frame_count = choice.count(self.duration, self.frame_rate, stream.frames)
+        frames = (_upright(*moment) for moment in choice.of(self._timed(choice.start)))
+        first = next(frames, None)
+        if first is None:
+            raise self._nothing_read(choice)
+        self.height, self.width = first.image_bgr.shape[:2]
+        self._frames: Iterator[Frame] = itertools.chain([first], frames)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self._frames
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; no frame can be read after this."""
+        self._frames = iter(())
+        self._container.close()
+
+    def _timed(self, start: float) -> Iterator[tuple[int, float, VideoFrame]]:
+        """The decoded frames with index and time, from the last key frame before `start` on."""
+        packets = self._packets()
+        passed, kept = self._pass_over(packets, start) if start > 0 else (0, [])
+        period = 1 / self.frame_rate if self.frame_rate else 0.0
+        time = (passed - 1) * period
+        for index, frame in enumerate(self._decoded(itertools.chain(kept, packets)), passed):
+            stamp = self._time(frame)
+            time = time + period if stamp is None else stamp
+            yield index, time, frame
+        self._note_early_end(time + period)
+
+    def _pass_over(self, packets: Iterator[Packet[Any]], start: float) -> tuple[int, list[Packet[Any]]]:
+        """Read on to `start` without decoding.
+
+        To ask the file for a place in it would not tell which frame is there, and is inexact in many formats; to read
+        without decoding takes some seconds for ten hours.
+
+        Returns
+        -------
+        (passed, kept)
+            How many frames are shown before the last key frame that is shown no later than `start`; and the packets
+            from that key frame on that were read.
+        """
+        passed, kept = 0, list[Any]()
+        for packet in packets:
+            time = self._time(packet)
+            if packet.is_keyframe and time is not None and time <= start + _TICK:
+                passed, kept = passed + len(kept), []
+            kept.append(packet)
+            if time is None or time > start + _TICK or len(kept) > _LONGEST_GROUP:
+                break
+        times = [self._time(packet) for packet in kept]
+        # Some frames can be stored after a key frame and shown before it; they need those that were passed over.
+        leading = [time for time in times if time is not None and times[0] is not None and time < times[0]]
+        return passed + len(leading), kept
+
+    def _packets(self) -> Iterator[Packet[Any]]:
+        """The stream's packets that hold something, to the file's end or to where it can't be read on."""
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.size:
+                    yield packet
+        except require_av().error.FFmpegError as error:
+            self.note = f"{self._name} is damaged, and was read only so far: {_reason(error)}"
+
+    def _decoded(self, packets: Iterator[Packet[Any]]) -> Iterator[VideoFrame]:
+        failure = require_av().error.FFmpegError
+        for packet in itertools.chain(packets, [None]):  # None: the decoder hands out the frames it has held back
+            try:
+                frames = self._stream.decode(packet)
+            except failure:
+                self.skipped += 1
+                continue
+            for frame in frames:
+                if frame.is_corrupt:
+                    self.skipped += 1
+                else:
+                    yield frame
+
+    def _time(self, item: Packet[Any] | VideoFrame) -> float | None:
+        """Seconds from the stream's start at which a packet's or a frame's picture is shown, where the file says it."""
+        stamp = item.dts if item.pts is None else item.pts
+        return None if stamp is None else (stamp - (self._stream.start_time or 0)) * self._time_base
+
+    def _note_early_end(self, end: float) -> None:
+        if self.note is None and self._length is not None and end < self._length - _CUT_SHORT:
+            self.note = (
+                f"{self._name} ends early: {end:.2f} of {self._length:.2f} seconds could be read; "
+                "the file is incomplete or damaged"
+            )
+
+    def _nothing_read(self, choice: _Choice) -> VideoError:
+        if self.note:
+            return VideoError(f"{self.note}; no frame could be read")
+        if self.skipped:
+            return VideoError(f"{self._name} is damaged: none of its {self.skipped} frames could be decoded")
+        place = f" from {choice.start:g} seconds on" if choice.start else ""
+        return VideoError(f"{self._name} has no frames{place}; get or save it again, or read another part")
+
+
+class CameraReader:
+    """The frames of a camera or a network stream, with the attributes of :class:`VideoReader`.
+
+    Where the end is not known `duration` and `frame_count` are None. :func:`open_camera` makes it.
+    """
+
+    duration = None
+    frame_count = None
+    note = None
+
+    def __init__(self, capture: cv2.VideoCapture, name: str, choice: _Choice) -> None:
+        self._capture, self._name = capture, name
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self.frame_rate = rate if math.isfinite(rate) and rate > 0 else None
+        self.skipped = 0
+        frames = itertools.starmap(Frame, choice.of(self._timed()))
+        first = next(frames)
+        self.height, self.width = first.image_bgr.shape[:2]
+        self._frames: Iterator[Frame] = itertools.chain([first], frames)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self._frames
+
+    def __enter__(self) -> CameraReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the camera back; no frame can be read after this."""
+        self._frames = iter(())
+        self._capture.release()
+
+    def _timed(self) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
+        image = self._read()
+        began = clock.monotonic()
+        yield 0, 0.0, image
+        for index in itertools.count(1):
+            image = self._read()
+            yield index, clock.monotonic() - began, image
+
+    def _read(self) -> NDArray[np.uint8]:
+        for _ in range(_FAILED_READS):
+            success, image = self._capture.read()
+            if success:
+                return cast("NDArray[np.uint8]", image)
+            self.skipped += 1
+        raise VideoError(
+            f"{self._name} gives no more pictures; see that it is plugged in and switched on, that its network can be "
+            "reached, and that no other program has taken it"
+        )
+
+
+Reader: TypeAlias = VideoReader | CameraReader
+"""Where frames come from: the two have the same attributes."""
+
+
+def open_video(
+    path: str | os.PathLike[str],
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    every: int | float | None = None,
+) -> VideoReader:
+    """Open a video file of any format that FFmpeg reads.
+
+    Rotation that the file asks for, as phones do, is applied. A frame that can't be decoded is skipped and counted; a
+    file that ends early gives the frames it has, and the reader's `note` says so.
+
+    Parameters
+    ----------
+    path
+        The file.
+    start, end
+        Seconds from the stream's start: frames of ``start <= time < end`` are read.
+    every
+        A whole number n takes each n-th frame, a float the first frame of each so many seconds. ``every=2`` takes half
+        of the frames, ``every=2.0`` one in two seconds. By default each frame is taken.
+
+    Returns
+    -------
+    VideoReader
+        Its first frame is decoded already, so that what can't be read fails here.
+
+    Raises
+    ------
+    VideoError
+        If there is no such file, it is no video, has no frames, or none from `start` on.
+    OptionError
+        If `start`, `end` or `every` is wrong.
+    MissingExtraError
+        If PyAV is not installed.
+
+    Examples
+    --------
+    >>> with open_video("clip.mp4", every=0.5) as reader:  # doctest: +SKIP
+    ...     for frame in reader:
+    ...         print(frame.index, frame.time, frame.image_bgr.shape)
+    0 0.0 (336, 596, 3)
+    15 0.5005 (336, 596, 3)
+    """
+    choice = _Choice(start, end, every)
+    name = describe_source(path)
+    container = open_container(path)
+    try:
+        stream = cast("VideoStream | None", container.streams.best("video"))
+        if stream is None or stream.disposition & require_av().stream.Disposition.attached_pic:
+            raise VideoError(f"{name} holds no video, only {_contents(container)}")
+        if stream.codec_context is None:
+            raise VideoError(f"{name} is in a format that this FFmpeg can't decode; save it as H.264 MP4 first")
+        stream.thread_type = "AUTO"
+        return VideoReader(container, stream, name, choice)
+    except BaseException:
+        container.close()
+        raise
+
+
+def open_camera(device: int | str, *, end: float | None = None, every: int | float | None = None) -> CameraReader:
+    """Open a camera of this machine, or a network camera, through OpenCV.
+
+    Parameters
+    ----------
+    device
+        The camera's number, 0 for the first; or an address, as ``"rtsp://192.168.0.7/stream"``.
+    end
+        Stop so many seconds after the first frame. By default reading never ends.
+    every
+        As in :func:`open_video`; the frames between are read, and not given.
+
+    Returns
+    -------
+    CameraReader
+        Its first frame is read already. A camera that is unplugged later raises a VideoError from the iteration.
+
+    Raises
+    ------
+    VideoError
+        If the camera can't be opened or gives no picture.
+    OptionError
+        If `device`, `end` or `every` is wrong.
+
+    Examples
+    --------
+    >>> with open_camera(0, every=1.0, end=10) as reader:  # doctest: +SKIP
+    ...     pictures = [frame.image_bgr for frame in reader]
+    """
+    choice = _Choice(None, end, every)
+    if isinstance(device, bool) or not isinstance(device, (int, str)) or (isinstance(device, int) and device < 0):
+        raise OptionError(f"a camera must be a number, 0 or more, or an address. Received: {device!r}")
+    name = f"camera {device}" if isinstance(device, int) else f"'{_without_password(device)}'"
+    capture = cv2.VideoCapture(device)
+    try:
+        if not capture.isOpened():
+            remedy = (
+                "see that it is plugged in, that no other program uses it and that this one may, or try another number"
+                if isinstance(device, int)
+                else "check the address, and that it can be reached from here"
+            )
+            raise VideoError(f"{name} can't be opened; {remedy}")
+        return CameraReader(capture, name, choice)
+    except BaseException:
+        capture.release()
+        raise
+
+
+def open_source(
+    source: int | str | os.PathLike[str],
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    every: int | float | None = None,
+) -> Reader:
+    """Open what `source` names: a number or an address (rtsp, http, https) is a camera, anything else a video file.
+
+    The parameters and errors are those of :func:`open_video` and :func:`open_camera`; a camera takes no `start`.
+
+    Examples
+    --------
+    >>> open_source("no-such-file.mp4")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    fer_toolkit.errors.VideoError: there is no file 'no-such-file.mp4'; check the path ...
+    """
+    is_address = isinstance(source, str) and re.match(r"(rtsps?|https?)://", source, re.IGNORECASE)
+    if isinstance(source, int) or is_address:
+        if start is not None:
+            raise OptionError(f"start is for a file, and a camera begins when it is opened. Received: {start!r}")
+        return open_camera(cast("int | str", source), end=end, every=every)
+    return open_video(source, start=start, end=end, every=every)
+
+
+class _Choice:
+    """Which frames are taken: those of ``start <= time < end``, and `every` so many of them."""
+
+    def __init__(self, start: float | None, end: float | None, every: int | float | None) -> None:
+        self.start = 0.0 if start is None else _seconds("start", start)
+        self.end = math.inf if end is None else _seconds("end", end)
+        if self.end <= self.start:
+            raise OptionError(f"end must be after start ({self.start:g} seconds). Received: {end!r}")
+        if every is not None and (not _is_number(every) or every <= 0):
+            raise OptionError(f"every must be a number of frames, or a float of seconds, above 0. Received: {every!r}")
+        self.every = every
+
+    def of(self, frames: Iterator[tuple[int, float, T]]) -> Iterator[tuple[int, float, T]]:
+        """The frames chosen of those that come with index and time, in order."""
+        inside = itertools.takewhile(
+            lambda frame: frame[1] < self.end - _TICK,
+            itertools.dropwhile(lambda frame: frame[1] < self.start - _TICK, frames),
+        )
+        return (
+            _spaced(inside, self.every)
+            if isinstance(self.every, float)
+            else itertools.islice(inside, 0, None, self.every)
+        )
+
+    def count(self, duration: float | None, frame_rate: float | None, frame_count: int) -> int | None:
+        """About how many frames are chosen of a stream with that duration, rate and, where it isn't 0, count."""
+        if not duration:
+            return None
+        seconds = min(self.end, duration) - self.start
+        if isinstance(self.every, float):
+            return math.ceil(seconds / self.every)
+        frames = frame_count * seconds / duration if frame_count else seconds * frame_rate if frame_rate else None
+        return None if frames is None else math.ceil(round(frames, 3) / (self.every or 1))
+
+
+def _spaced(frames: Iterator[tuple[int, float, T]], seconds: float) -> Iterator[tuple[int, float, T]]:
+    """The first frame of each so many seconds, counted from the first: steps don't add up what they miss."""
+    first = due = None
+    for frame in frames:
+        if first is None or due is None:
+            first = due = frame[1]
+        if frame[1] >= due - _TICK:
+            yield frame
+            due = first + (math.floor((frame[1] - first + _TICK) / seconds) + 1) * seconds
+
+
+def require_av() -> Any:
+    """PyAV, or an error that says how to install it."""
+    return require("av", extra="video", feature="reading and writing video")
+
+
+def open_container(path: str | os.PathLike[str]) -> InputContainer:
+    """Open a file with PyAV, or raise the VideoError that says why not."""
+    name = describe_source(path)
+    av = require_av()
+    _check_file(path, name)
+    try:
+        # An absolute path: FFmpeg would take what stands before a colon for a protocol.
+        return cast("InputContainer", av.open(str(Path(path).resolve()), metadata_errors="ignore"))
+    except av.error.FFmpegError as error:
+        raise VideoError(
+            f"{name} can't be read as a video; it is none, or incomplete or damaged: {_reason(error)}"
+        ) from error
+
+
+def _check_file(path: str | os.PathLike[str], name: str) -> None:
+    if not isinstance(path, (str, os.PathLike)):
+        raise VideoError(f"{name} is no video; give the path of a file, a camera's number or its address")
+    if not os.fspath(path):
+        raise VideoError("the path is empty; give the path of a video")
+    try:
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise VideoError(f"{name} is a folder; give the path of a video in it")
+        if not stat.S_ISREG(mode):  # to open a pipe could wait for ever
+            raise VideoError(f"{name} is not an ordinary file; save it as one first")
+        with Path(path).open("rb") as file:
+            if not file.read(1):
+                raise VideoError(f"{name} is empty (0 bytes)")
+    except FileNotFoundError:
+        raise VideoError(
+            f"there is no file {name}; check the path (a relative one counts from the working folder)"
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a null character or a lone surrogate in the path
+        raise VideoError(f"{name} can't be opened: {_reason(error)}") from error
+
+
+def _upright(index: int, time: float, frame: VideoFrame) -> Frame:
+    image = frame.to_ndarray(format="bgr24")
+    turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
+    return Frame(index, time, cast("NDArray[np.uint8]", image if turn is None else cv2.rotate(image, turn)))
+
+
+def _length(stream: VideoStream) -> float | None:
+    """Seconds that a stream lasts, where the file says it of the stream itself."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    # Matroska has it as text: 00:01:02.5
+    match = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return sum(float(part) * unit for part, unit in zip(match.groups(), (3600, 60, 1), strict=True)) if match else None
+
+
+def _contents(container: InputContainer) -> str:
+    return " and ".join(sorted({stream.type for stream in container.streams if stream.type != "video"})) or "a picture"
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str((error.strerror if hasattr(error, "strerror") else None) or error).split())[:200]
+
+
+def _without_password(address: str) -> str:
+    """An address as it may be shown: a network camera's often holds user and password."""
+    return re.sub(r"//[^/@]*@", "//", address)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _seconds(name: str, value: float) -> float:
+    if not _is_number(value) or value < 0:
+        raise OptionError(f"{name} must be seconds, 0 or more. Received: {value!r}")
+    return float(value)
