@@ -12,7 +12,7 @@ SIDE = 16
 """Pixels of the tiny picture's sides: coarse enough for a shaken camera to leave it much as it was."""
 ALIKE = 0.45
 """Correlation of two tiny pictures from which on they show the same scene, whatever the light."""
-SHARED = 0.65
+SHARED = 0.7
 """Share of the pixels of the same colours from which on two frames show the same scene, wherever things are in it."""
 LEVELS = 8
 """Steps of each colour channel that are told apart."""
@@ -26,6 +26,7 @@ class CutDetector:
     A cut changes both where it is light and dark, and which colours there are. Light that changes (dimming, exposure,
     a flash) changes colours only, and what moves (the camera, or things before it) changes places only, so neither is
     a cut. A frame without contrast is passed over: what follows is compared with what was before it.
+    Scenes of nearly the same colours in the same shares, which black and white films have, can be missed.
 
     Examples
     --------
