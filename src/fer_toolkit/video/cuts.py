@@ -12,7 +12,7 @@ SIDE = 16
 """Pixels of the tiny picture's sides: coarse enough for a shaken camera to leave it much as it was."""
 ALIKE = 0.45
 """Correlation of two tiny pictures from which on they show the same scene, whatever the light."""
-SHARED = 0.7
+SHARED = 0.75
 """Share of the pixels of the same colours from which on two frames show the same scene, wherever things are in it."""
 LEVELS = 8
 """Steps of each colour channel that are told apart."""
