@@ -69,6 +69,12 @@ def ready_face(results: Results) -> Got | None:
     return Got(text, 0.13e-3 / supposed)
 
 
+def frames_a_second(results: Results) -> Got | None:
+    """How many frames of a video are done in a second."""
+    seconds = results.median("video", "640x360", OURS, "yunet")
+    return None if seconds is None else Got(f"{1 / seconds:.0f} frames a second", 1 / seconds / 150)
+
+
 def share_of_limit(results: Results) -> Got | None:
     """How near the network comes to the machine's own 8-bit rate."""
     one, two = (results.share_of_limit("int8", how) for how in ("1 thread", "2 threads"))
@@ -144,6 +150,16 @@ AIMS = (
         "2280x1588 picture from file, two faces, `yunet`",
         "5 times faster than `fer`",
         times_faster(5, "single picture", "2280x1588, file", "yunet", "fer"),
+    ),
+    Aim(
+        "640x360 video with one face, `yunet` at 320 pixels, every frame",
+        "150 frames a second or more",
+        frames_a_second,
+    ),
+    Aim(
+        "the same, against `fer`'s `Video.analyze`",
+        "10 times faster",
+        times_faster(10, "video", "640x360", "yunet", "fer"),
     ),
     Aim(
         "3,589 ready faces, default network, two threads",

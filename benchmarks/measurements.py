@@ -14,6 +14,7 @@ FACES = str(PICTURES / "faces.npy")
 DETECTORS = ("yunet", "haar")
 SIDES = {"float32": 2048, "int8": 1024}  # of the matrices that show what the machine can do: where it is fastest
 READY = 3589
+CLIP = 250  # frames
 SAMPLE = 512  # faces, where all of them would take too long
 CROWDS = (1, 10, 100, 1000)
 MANY_FACES = (1, 10, 100, 1000, 10000)
@@ -106,6 +107,16 @@ def single_picture(added: Sequence[Path]) -> list[Cell]:
                 cells.append(Cell(what, "fer-toolkit", "recognize", how, {**options, "detector": how}))
             cells.append(Cell(what, "fer", "recognize", "", options))
     return cells
+
+
+def video(_: Sequence[Path]) -> list[Cell]:
+    """A video whose faces are followed: every frame, decoding included."""
+    options = {"clip": str(PICTURES / "640x360.mp4")}
+    sides = [
+        Cell("640x360", "fer-toolkit", "follow", how, {**options, "detector": how, "max_side": 320}, per=CLIP)
+        for how in DETECTORS
+    ]
+    return [*sides, Cell("640x360", "fer", "follow", "", options, per=CLIP)]
 
 
 def ready_faces(_: Sequence[Path]) -> list[Cell]:
@@ -242,6 +253,7 @@ MEASUREMENTS = (
     Measurement("import", "ms", imports),
     Measurement("cold start", "s", cold_start),
     Measurement("single picture", "ms", single_picture),
+    Measurement("video", "ms", video, rounds=5),
     Measurement("ready faces", "ms", ready_faces),
     Measurement("parts", "ms", parts),
     Measurement("apart", "ms", apart),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
@@ -40,6 +41,21 @@ def main(folder: Path) -> None:
     for count in CROWDS:
         save(noisy(crowd(astronaut, count, rng), rng), folder / f"crowd-{count}.jpg")
     np.save(folder / "faces.npy", ready_faces(astronaut, rng))
+    save_clip(astronaut, cup, folder / "640x360.mp4")
+
+
+def save_clip(person: Image.Image, background: Image.Image, path: Path) -> None:
+    """Ten seconds in which a head comes nearer, moves to and fro, and darkens and lightens."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25, (640, 360))
+    still = ImageOps.fit(background, (640, 360), Image.Resampling.BICUBIC)
+    for turn in np.linspace(0, 2 * np.pi, 250):
+        side = round(200 + 60 * np.sin(turn))
+        head = person.crop(HEAD).resize((side, side), Image.Resampling.BICUBIC)
+        frame = still.copy()
+        frame.paste(head, (round(320 - side / 2 + 180 * np.sin(2 * turn)), 340 - side))
+        frame = ImageEnhance.Brightness(frame).enhance(0.85 + 0.15 * np.cos(3 * turn))
+        writer.write(np.asarray(frame)[:, :, ::-1])
+    writer.release()
 
 
 def save(picture: Image.Image, path: Path) -> None:

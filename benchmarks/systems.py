@@ -32,7 +32,7 @@ SYSTEMS = {
     for system in (
         System(
             name=OURS,
-            requirements=(str(ROOT),),
+            requirements=(f"{ROOT}[video]",),
             worker="fer_toolkit_worker.py",
             module="fer_toolkit",
             command=("{bin}/fer-toolkit", "recognize", "--detector", "{how}", "{picture}"),

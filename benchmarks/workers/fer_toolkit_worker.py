@@ -63,6 +63,12 @@ def recognize_in_threads(picture: str, detector: str, count: int, threads: int) 
     return lambda: {"faces": sum(map(len, pool.map(ours.recognize, [picture] * count)))}
 
 
+def follow(clip: str, detector: str, max_side: int) -> Action:
+    """All frames of a video."""
+    ours = recognizer(detector, max_side=max_side)
+    return lambda: {"faces": sum(map(len, ours.recognize_video(clip)))}
+
+
 def classify(faces: str, count: int, threads: int = 1) -> Action:
     """Ready faces through the public call."""
     ours, crops = recognizer("none", threads), ready_faces(faces, count)
@@ -186,6 +192,7 @@ TASKS: dict[str, Callable[..., Action]] = {
         recognize,
         recognize_batch,
         recognize_in_threads,
+        follow,
         classify,
         predict,
         detect,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -24,6 +26,8 @@ from fer_toolkit.video.tracking import Tracker
 
 AHEAD = 16
 """Frames that may wait between two steps: what memory is spent on, whatever the video's length."""
+
+_AT_ONCE = min(4, os.cpu_count() or 1)  # frames whose faces are looked for at the same time
 
 T = TypeVar("T")
 
@@ -56,13 +60,40 @@ class Parts:
 class Reader(Protocol):
     """Where frames come from: a file or a camera, as :mod:`fer_toolkit.video.reading` opens them."""
 
-    width: int
-    height: int
-    frame_rate: float | None
-    duration: float | None
-    frame_count: int | None
-    skipped: int
-    note: str | None
+    @property
+    def width(self) -> int:
+        """Width of the first frame, pixels."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Height of the first frame, pixels."""
+        ...
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames a second on average, where that is known."""
+        ...
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds of the whole, where that is known."""
+        ...
+
+    @property
+    def frame_count(self) -> int | None:
+        """About how many frames will come, where that is known."""
+        ...
+
+    @property
+    def skipped(self) -> int:
+        """Frames so far that could not be decoded."""
+        ...
+
+    @property
+    def note(self) -> str | None:
+        """What was found wrong while reading."""
+        ...
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -131,7 +162,12 @@ def recognize_frames(
     tracker, smoother, events = Tracker(), Smoother(smoothing), EventDetector(hold)
 
     def steps() -> Generator[Step, None, None]:
-        with reader, _Ahead(reader) as frames, _Ahead(_detect(frames, parts, detect_every)) as seen:
+        with (
+            reader,
+            ThreadPoolExecutor(_AT_ONCE) as threads,
+            _Ahead(reader) as frames,
+            _Ahead(_detect(frames, parts, detect_every, threads)) as seen,
+        ):
             for several in seen.batches():
                 for frame, result in _classify(several, parts, tracker, smoother):
                     if on_event is not None:
@@ -144,21 +180,21 @@ def recognize_frames(
 
 @dataclass(frozen=True)
 class _Seen:
-    """A frame after detection; `detections` are None where faces are followed instead."""
+    """A frame whose faces are being found; `detections` are None where they are followed instead."""
 
     frame: Frame
     cut: bool
-    detections: list[Detection] | None
+    detections: Future[list[Detection]] | None
 
 
-def _detect(frames: Iterable[Frame], parts: Parts, detect_every: int) -> Iterator[_Seen]:
-    """Find the faces of every few frames, and of the first after a cut."""
+def _detect(frames: Iterable[Frame], parts: Parts, detect_every: int, threads: ThreadPoolExecutor) -> Iterator[_Seen]:
+    """Begin to find the faces of every few frames, and of the first after a cut."""
     cuts, followed = CutDetector(), 0
     for number, frame in enumerate(frames):
         cut = cuts.is_cut(frame.image_bgr)
         wanted = cut or number == 0 or followed + 1 >= detect_every
         followed = 0 if wanted else followed + 1
-        yield _Seen(frame, cut, parts.detect(frame.image_bgr) if wanted else None)
+        yield _Seen(frame, cut, threads.submit(parts.detect, frame.image_bgr) if wanted else None)
 
 
 def _classify(several: Sequence[_Seen], parts: Parts, tracker: Tracker, smoother: Smoother) -> Iterator[Step]:
@@ -181,7 +217,8 @@ def _track(seen: _Seen, tracker: Tracker) -> list[tuple[int, Detection]]:
     if seen.cut:
         tracker.reset()
     if seen.detections is not None:
-        return list(zip(tracker.update(seen.detections, seen.frame.time), seen.detections, strict=True))
+        found = seen.detections.result()
+        return list(zip(tracker.update(found, seen.frame.time), found, strict=True))
     height, width = seen.frame.image_bgr.shape[:2]
     return tracker.follow(seen.frame.time, (width, height))
 
