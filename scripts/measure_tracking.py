@@ -191,10 +191,10 @@ def track(scene: Scene, frame_rate: float, detect_every: int, random: np.random.
         time = index / frame_rate
         faces = scene(time)
         if index % detect_every:
-            for track_id, box in dict(tracker.follow(time, SIZE_WH)).items():
+            for track_id, followed in tracker.follow(time, SIZE_WH):
                 who, left = last_boxes[track_id]
                 if who in faces:
-                    score.followed.append(intersection_over_union(box.box_xyxy, faces[who]))
+                    score.followed.append(intersection_over_union(followed.box_xyxy, faces[who]))
                     score.left.append(intersection_over_union(left, faces[who]))
             continue
         found = list(detect(faces, random))

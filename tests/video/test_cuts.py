@@ -72,6 +72,12 @@ def test_a_shaken_camera_is_none(shots):
         assert cuts_in(large[y : y + 180, x : x + 320] for x, y in places) == []
 
 
+def test_a_shake_and_another_exposure_at_once_are_none(shots):
+    for shot in shots:
+        large = cv2.resize(shot, (360, 220))
+        assert cuts_in([large[20:200, 20:340], lit(large[26:206, 28:348], gain=0.5)]) == []
+
+
 def test_a_large_thing_that_passes_quickly_is_none(shots):
     scene, thing, _ = shots
     frames = []

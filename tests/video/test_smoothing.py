@@ -32,6 +32,13 @@ def test_the_same_change_takes_the_same_time_at_any_frame_rate(rate):
     assert smoothed[0] == pytest.approx(math.exp(-2), rel=1e-5)
 
 
+def test_a_face_that_was_away_for_some_time_constants_is_still_known():
+    smoother = Smoother(0.5)
+    smoother.update(0, HAPPY, 0.0)
+    smoother.update(1, SAD, 2.0)
+    assert smoother.update(0, SAD, 2.0)[0] == pytest.approx(math.exp(-4))
+
+
 def test_tracks_do_not_mix():
     smoother = Smoother(0.5)
     for index in range(50):

@@ -25,10 +25,9 @@ PERSISTENCE = np.array([2.0, 2.0, 0.3, 0.3])
 TREMBLE = np.array([0.05, 0.05, 0.08, 0.08])
 """Standard deviation of a detection about the face."""
 
-FARTHEST = 25.0
-"""A detection farther than this from where a face is expected (squared, in standard deviations) is another face."""
 LEAST_LIKELY = 6.0
-"""From this cost on a detection is more likely a new face than one that was seen before."""
+"""From this cost on a detection is a new face: for one that was steadily seen, some 5 standard deviations away; the
+longer a face was not seen, the fewer."""
 
 
 class Tracker:
@@ -198,12 +197,12 @@ class _Motion:
         )
 
     def cost(self, measured: Vector) -> Vector:
-        """How unlikely detections (n, 4) are of this face: -2 log density (n,) but for a constant, or infinite."""
+        """How unlikely detections (n, 4) are of this face: -2 log density (n,) but for a constant."""
         total = self.variance + TREMBLE**2
         size = math.exp(self.position[2:].mean())
         surprise = (measured - self.position) / (size, size, 1, 1)
-        distance = (surprise**2 / total).sum(axis=1)
-        return np.where(distance <= FARTHEST, distance + np.log(total).sum(), np.inf)
+        cost: Vector = (surprise**2 / total + np.log(total)).sum(axis=1)
+        return cost
 
 
 @dataclass(frozen=True, slots=True)
