@@ -39,6 +39,9 @@ _FAILED_READS = 5
 
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
+_BT601, _BT709 = 5, 1
+"""Colours of standard and of high definition (ITU-R BT.601 and BT.709), as ISO/IEC 23001-8 numbers them."""
+
 _CUT_SHORT = 0.5
 """Seconds of a stream's own duration that may be missing at its end before the file is said to be incomplete."""
 
@@ -95,7 +98,8 @@ class VideoReader:
         if self._length and choice.start >= self._length:
             raise VideoError(f"{name} lasts {self._length:.2f} seconds, and shall be read from {choice.start:g} on")
         self.frame_count = choice.count(self.duration, self.frame_rate, stream.frames)
-        frames = (_upright(*moment) for moment in choice.of(self._timed(choice.start)))
+        self._reformatter = require_av().video.reformatter.VideoReformatter()
+        frames = itertools.starmap(self._upright, choice.of(self._timed(choice.start)))
         first = next(frames, None)
         if first is None:
             raise self._nothing_read(choice)
@@ -182,6 +186,13 @@ class VideoReader:
         """Seconds from the stream's start at which a packet's or a frame's picture is shown, where the file says it."""
         stamp = item.dts if item.pts is None else item.pts
         return None if stamp is None else (stamp - (self._stream.start_time or 0)) * self._time_base
+
+    def _upright(self, index: int, time: float, frame: VideoFrame) -> Frame:
+        # Older PyAVs take every picture for standard definition, unless told both what it is and what to make of it.
+        colours = {"src_colorspace": _BT709, "dst_colorspace": _BT601} if frame.colorspace == _BT709 else {}
+        image = self._reformatter.reformat(frame, format="bgr24", **colours).to_ndarray()
+        turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
+        return Frame(index, time, image if turn is None else cast("NDArray[np.uint8]", cv2.rotate(image, turn)))
 
     def _note_early_end(self, end: float) -> None:
         if self.note is None and self._length is not None and end < self._length - _CUT_SHORT:
@@ -478,12 +489,6 @@ def _check_file(path: str | os.PathLike[str], name: str) -> None:
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a null character or a lone surrogate in the path
         raise VideoError(f"{name} can't be opened: {_reason(error)}") from error
-
-
-def _upright(index: int, time: float, frame: VideoFrame) -> Frame:
-    image = frame.to_ndarray(format="bgr24")
-    turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
-    return Frame(index, time, cast("NDArray[np.uint8]", image if turn is None else cv2.rotate(image, turn)))
 
 
 def _length(stream: VideoStream) -> float | None:
