@@ -33,7 +33,7 @@ def write_clip(path, images, times, *, codec="libx264", sound=None, sound_codec=
         stream.pix_fmt = "yuv420p"
         if codec == "libx264":  # else times are multiples of a frame's length
             stream.codec_context.time_base = Fraction(1, 1000)
-        tone = container.add_stream(sound_codec, rate=44_100) if sound else None
+        tone = container.add_stream(sound_codec, rate=44_100, layout="mono") if sound else None
         container.start_encoding()
         for image, time in zip(images, times, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format="bgr24")
@@ -46,7 +46,6 @@ def write_clip(path, images, times, *, codec="libx264", sound=None, sound_codec=
 
 
 def write_tone(av, container, stream, seconds):
-    stream.layout = "mono"
     samples = 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(44_100 * seconds)) / 44_100)
     frame = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], format="fltp", layout="mono")
     frame.sample_rate, frame.pts = 44_100, 0

@@ -275,7 +275,7 @@ def test_a_file_that_lacks_its_index_is_refused(clip_path):
 def test_sound_alone_is_no_video(tmp_path):
     path = tmp_path / "a.m4a"
     with av.open(str(path), "w") as container:
-        write_tone(av, container, container.add_stream("aac", rate=44_100), 1)
+        write_tone(av, container, container.add_stream("aac", rate=44_100, layout="mono"), 1)
     with pytest.raises(VideoError, match=r"'.*a.m4a' holds no video, only audio"):
         open_video(path)
 

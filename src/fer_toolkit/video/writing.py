@@ -223,12 +223,15 @@ class _Sound:
         self._target.mux(self._carry(None))
 
     def _wanted(self, source: InputContainer) -> Iterator[Packet[Any]]:
-        """The packets from `start` on, to the file's end or to where it can't be read on: the pictures matter more."""
+        """The packets from `start` on, to the file's end or to where it can't be read on: the pictures matter more.
+
+        The one before is among them, since transform codecs need it to decode the first.
+        """
         with contextlib.suppress(require_av().error.FFmpegError):
             for packet in source.demux(self._from):
                 if packet.size and packet.pts is not None:
                     length = float((packet.duration or 0) * packet.time_base)
-                    if self._time(packet) + length > 0:
+                    if self._time(packet) + 2 * length > 0:
                         yield packet
 
     def _time(self, packet: Packet[Any]) -> float:
