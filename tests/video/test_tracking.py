@@ -48,6 +48,15 @@ class TestIds:
         assert tracker.update([face(100)], 0.0) == [0]
         assert tracker.update([face(400)], 0.04) == [1]
 
+    def test_a_face_that_appears_far_from_where_one_is_hidden_is_another(self):
+        tracker = Tracker()
+        for time in times(30):
+            tracker.update([face(100)], time)
+        tracker.update([], time + 0.5)
+        assert tracker.update([face(400), face(100)], time + 0.9) == [1, 0]
+        tracker.update([], time + 1.4)
+        assert tracker.update([face(250, 250)], time + 1.8) == [2]
+
     @pytest.mark.parametrize("side", [15, 150])
     def test_a_face_of_a_very_different_size_is_another(self, side):
         tracker = Tracker()

@@ -19,7 +19,7 @@ Vector = NDArray[np.float64]
 # How faces move and detectors tremble, for (centre x, centre y, log width, log height). The unit of the first two is
 # the face's own size, so that near and far faces are alike. scripts/measure_tracking.py shows what they do.
 SPEED = np.array([1.5, 1.5, 0.5, 0.5])
-"""Standard deviation of the rates of change, per second: a face is some 0.2 m, and its owner walks or runs."""
+"""Standard deviation of the rates of change, per second: most faces sway, some walk past."""
 PERSISTENCE = np.array([2.0, 2.0, 0.3, 0.3])
 """Seconds after which a rate has forgotten most of what it was: sizes keep theirs for less long than positions."""
 TREMBLE = np.array([0.05, 0.05, 0.08, 0.08])
