@@ -54,6 +54,13 @@ def test_a_reader_knows_the_video_before_its_frames_are_read(clip_path):
         assert (reader.skipped, reader.note) == (0, None)
 
 
+def test_a_clocks_ticks_are_not_taken_for_a_frame_rate(tmp_path, clip_images):
+    with open_video(write_clip(tmp_path / "a.mkv", clip_images, np.arange(30) / 10, rate=90_000)) as reader:
+        assert reader.frame_rate is None or reader.frame_rate < 200
+        assert reader.frame_count is None or reader.frame_count < 1000
+        assert [frame.time for frame in reader] == pytest.approx(np.arange(30) / 10, abs=1e-3)
+
+
 def test_frames_are_given_once_and_none_after_closing(clip_path):
     reader = open_video(clip_path)
     assert next(iter(reader)).index == 0

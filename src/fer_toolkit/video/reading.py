@@ -42,6 +42,9 @@ _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTA
 _BT601, _BT709 = 5, 1
 """Colours of standard and of high definition (ITU-R BT.601 and BT.709), as ISO/IEC 23001-8 numbers them."""
 
+_CLOCK_RATE = 1000
+"""Frames a second from which on a file gives the ticks of its clock instead, as some writers of Matroska do."""
+
 _CUT_SHORT = 0.5
 """Seconds of a stream's own duration that may be missing at its end before the file is said to be incomplete."""
 
@@ -88,8 +91,8 @@ class VideoReader:
     def __init__(self, container: InputContainer, stream: VideoStream, name: str, choice: _Choice) -> None:
         self._container, self._stream, self._name = container, stream, name
         self._time_base = float(stream.time_base or 0)
-        rate = stream.average_rate or stream.guessed_rate
-        self.frame_rate = float(rate) if rate else None
+        rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate and rate < _CLOCK_RATE]
+        self.frame_rate = rates[0] if rates else None
         self._length = _length(stream)
         # Else there is only that of the longest stream, or an estimate.
         self.duration = self._length or (container.duration / 1_000_000 if container.duration else None)
@@ -161,11 +164,12 @@ class VideoReader:
 
     def _packets(self) -> Iterator[Packet[Any]]:
         """The stream's packets that hold something, to the file's end or to where it can't be read on."""
+        failure = require_av().error.FFmpegError
         try:
             for packet in self._container.demux(self._stream):
                 if packet.size:
                     yield packet
-        except require_av().error.FFmpegError as error:
+        except failure as error:
             self.note = f"{self._name} is damaged, and was read only so far: {_reason(error)}"
 
     def _decoded(self, packets: Iterator[Packet[Any]]) -> Iterator[VideoFrame]:
