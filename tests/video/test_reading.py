@@ -9,6 +9,7 @@ import pytest
 
 from fer_toolkit.errors import OptionError, VideoError
 from fer_toolkit.video.reading import Frame, open_camera, open_source, open_video
+from fer_toolkit.video.writing import VideoWriter
 
 from .conftest import clip_frame, frame_number, write_clip, write_tone
 
@@ -205,6 +206,16 @@ def test_a_file_cut_short_gives_the_frames_it_has_and_a_note(tmp_path, clip_imag
     assert numbers(frames)[:10] == list(range(10))
     assert reader.note.startswith(f"'{path}' ends early: ")
     assert "of 3.00 seconds could be read" in reader.note
+
+
+def test_a_last_frame_that_is_shown_for_long_is_no_early_end(tmp_path, clip_images):
+    with VideoWriter(tmp_path / "a.mp4", frame_rate=0.2) as writer:
+        for index in range(3):
+            writer.write(clip_images[index], index / 10)
+    with open_video(tmp_path / "a.mp4") as reader:
+        assert len(list(reader)) == 3
+    assert reader.duration == pytest.approx(5.2)
+    assert reader.note is None
 
 
 def test_a_part_that_is_there_is_read_from_a_file_cut_short_without_a_note(tmp_path, clip_images):

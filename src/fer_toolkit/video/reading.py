@@ -98,6 +98,7 @@ class VideoReader:
         self.duration = self._length or (container.duration / 1_000_000 if container.duration else None)
         self.skipped = 0
         self.note: str | None = None
+        self._read_to, self._packets_read = 0.0, 0
         if self._length and choice.start >= self._length:
             raise VideoError(f"{name} lasts {self._length:.2f} seconds, and shall be read from {choice.start:g} on")
         self.frame_count = choice.count(self.duration, self.frame_rate, stream.frames)
@@ -135,7 +136,7 @@ class VideoReader:
             stamp = self._time(frame)
             time = time + period if stamp is None else stamp
             yield index, time, frame
-        self._note_early_end(time + period)
+        self._note_early_end()
 
     def _pass_over(self, packets: Iterator[Packet[Any]], start: float) -> tuple[int, list[Packet[Any]]]:
         """Read on to `start` without decoding.
@@ -168,6 +169,9 @@ class VideoReader:
         try:
             for packet in self._container.demux(self._stream):
                 if packet.size:
+                    length = (packet.duration or 0) * self._time_base
+                    self._packets_read += 1
+                    self._read_to = max(self._read_to, (self._time(packet) or 0) + length)
                     yield packet
         except failure as error:
             self.note = f"{self._name} is damaged, and was read only so far: {_reason(error)}"
@@ -198,10 +202,12 @@ class VideoReader:
         turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
         return Frame(index, time, image if turn is None else cast("NDArray[np.uint8]", cv2.rotate(image, turn)))
 
-    def _note_early_end(self, end: float) -> None:
-        if self.note is None and self._length is not None and end < self._length - _CUT_SHORT:
+    def _note_early_end(self) -> None:
+        if self.note is not None or self._length is None or 0 < self._stream.frames <= self._packets_read:
+            return
+        if self._read_to < self._length - _CUT_SHORT:
             self.note = (
-                f"{self._name} ends early: {end:.2f} of {self._length:.2f} seconds could be read; "
+                f"{self._name} ends early: {self._read_to:.2f} of {self._length:.2f} seconds could be read; "
                 "the file is incomplete or damaged"
             )
 
