@@ -19,6 +19,7 @@ from fer_toolkit.plots import (  # noqa: E402
     draw_confusion,
     draw_coverage,
     draw_reliability,
+    draw_timeline,
     save_evaluation_plots,
 )
 
@@ -198,7 +199,14 @@ CHARTS = [
     Chart(lambda figures, title: draw_confusion(figures.confusion, figures.labels, title), "confusion"),
     Chart(lambda figures, title: draw_reliability(figures.reliability(), title), "reliability"),
     Chart(lambda figures, title: draw_coverage(figures.coverage(), title), "coverage"),
+    Chart(lambda figures, title: random_timeline(figures.labels, title), "timeline"),
 ]
+
+
+def random_timeline(labels, title):
+    rng = np.random.default_rng(0)
+    panels = {f"face {i}": (np.arange(51) / 10, rng.dirichlet(np.ones(len(labels)), 51)) for i in range(3)}
+    return draw_timeline(panels, labels, [(90, 160, 230)] * len(labels), title)
 
 
 @pytest.fixture(params=CHARTS, ids=[chart.name for chart in CHARTS])
@@ -321,3 +329,81 @@ draw_confusion(np.eye(2, dtype=int), ["a", "b"]).draw_without_rendering()
 assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# Timeline
+
+
+def timeline(panels, labels=("happy", "sad", "neutral"), **options):
+    colors = [(20 * i % 256, 110, 255 - 20 * i % 256) for i in range(len(labels))]
+    return draw_timeline(panels, labels, colors, **options)
+
+
+def steady(times, *row):
+    """A face that shows the same at all times."""
+    return np.asarray(times, float), np.tile(row, (len(times), 1))
+
+
+def heights(area, time):
+    """From where to where an area reaches at a time."""
+    at = area.get_paths()[0].vertices
+    values = at[np.isclose(at[:, 0], time), 1]
+    return values.min(), values.max()
+
+
+def test_the_areas_are_stacked_to_100_per_cent_in_the_order_of_the_labels():
+    times, values = np.array([0.0, 0.5, 1.0]), np.array([[0.7, 0.2, 0.1], [0.5, 0.5, 0.0], [0.1, 0.2, 0.7]])
+    (axes,) = timeline({"face 0": (times, values)}).axes
+    for time, row in zip(times, values, strict=True):
+        edges = np.concatenate([[0], np.cumsum(100 * row)])
+        found = [heights(area, time) for area in axes.collections]
+        np.testing.assert_allclose(found, np.column_stack([edges[:-1], edges[1:]]), atol=1e-9)
+    assert axes.get_xlim() == (0, 1)
+    assert axes.get_ylim() == (0, 100)
+
+
+def test_each_face_has_a_panel_on_one_axis_of_time():
+    panels = {"face 0": steady([0, 1, 2], 0.8, 0.1, 0.1), "face 3": steady([1.5, 2, 4], 0.1, 0.8, 0.1)}
+    figure = timeline(panels, title="clip.mp4")
+    assert [axes.get_ylabel() for axes in figure.axes] == ["face 0\n(%)", "face 3\n(%)"]
+    assert [axes.get_xlim() for axes in figure.axes] == [(0, 4), (0, 4)]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["", "time (s)"]
+    assert figure.get_suptitle() == "clip.mp4"
+    assert figure.get_size_inches()[0] == pytest.approx(160 / 25.4)
+
+
+def test_the_legend_has_the_colour_of_each_emotion():
+    figure = timeline({"face 0": steady([0, 1], 0.8, 0.1, 0.1)})
+    (legend,), (axes,) = figure.legends, figure.axes
+    assert [text.get_text() for text in legend.get_texts()] == ["happy", "sad", "neutral"]
+    shown = [patch.get_facecolor() for patch in legend.get_patches()]
+    np.testing.assert_allclose(shown, [area.get_facecolor()[0] for area in axes.collections])
+    np.testing.assert_allclose(shown[1], (20 / 255, 110 / 255, 235 / 255, 1))
+
+
+def test_nothing_is_drawn_while_a_face_is_not_seen():
+    (axes,) = timeline({"face 0": steady([0, 0.5, 1, 4, 4.5, 5], 0.8, 0.1, 0.1)}).axes
+    spans = {tuple(area.get_paths()[0].vertices[:, 0][[0, -1]]) for area in axes.collections}
+    covered = [area.get_paths()[0].get_extents() for area in axes.collections]
+    assert len(axes.collections) == 6, spans
+    assert {(box.x0, box.x1) for box in covered} == {(0, 1), (4, 5)}
+
+
+def test_an_emotion_is_named_where_it_is_the_main_one_for_long_enough():
+    times = np.arange(100) / 10
+    values = np.tile([0.9, 0.1, 0.0], (100, 1))
+    values[60:] = [0.1, 0.9, 0.0]
+    values[30] = [0.0, 0.1, 0.9]  # of neutral there is one frame
+    (axes,) = timeline({"face 0": (times, values)}).axes
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    assert list(places) == ["happy", "sad"]
+    assert 0 < places["happy"][0] < 6 < places["sad"][0] < 10
+    assert places["happy"][1] == pytest.approx(45)
+    assert places["sad"][1] == pytest.approx(10 + 45)
+
+
+@pytest.mark.parametrize("panels", [{}, {"face 0": steady([2.5], 0.8, 0.1, 0.1)}], ids=["no face", "one frame"])
+def test_a_chart_of_hardly_anything_can_be_drawn(panels):
+    figure = timeline(panels)
+    figure.draw_without_rendering()
+    assert len(figure.axes) == len(panels)

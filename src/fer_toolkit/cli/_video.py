@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fer_toolkit._optional import require
 from fer_toolkit.cli._command import INTERRUPTED
 from fer_toolkit.cli._completion import classifier_names, detector_names
 from fer_toolkit.cli._quiet import native_messages_hidden
@@ -86,30 +89,32 @@ def video(
     """  # noqa: D301  # \b keeps the lines of the examples apart
     _check_ending("--annotate", annotate, ".mp4")
     _check_ending("--plot", plot, ".png")
+    _check_not_overwritten(file, output, annotate, plot)
+    if plot is not None:  # rather now than after hours of video
+        require("matplotlib.figure", extra="plots", feature="a chart")
     with native_messages_hidden():
         recognizer = _build(detector, classifier, min_confidence, min_score, min_face, max_side)
         stream = recognizer.recognize_video(
             file, start=start, end=end, every=every, detect_every=detect_every, smoothing=smoothing
         )
     results = _Results(keep=plot is not None)
-    interrupted = False
     with stream, _progress(stream, start, end) as advance, ExitStack() as files:
         writers: list[Callable[[NDArray[np.uint8], VideoFrameResult], object]] = [lambda _, frame: results.add(frame)]
         if output is not None:
             writers.append(_table_writer(files, output, stream.labels))
         if annotate is not None:
             writers.append(_video_writer(files, annotate, file, stream, start, end, every))
-        try:
+        with _interrupt_noted() as interrupted:
             for image, frame in stream.with_images():
                 for write in writers:
                     write(image, frame)
                 advance(frame.time)
-        except KeyboardInterrupt:
-            interrupted = True
+                if interrupted.is_set():
+                    break
     if plot is not None:
         _save_plot(results.frames, plot, file.name)
     _print_summary(results, stream, recognizer)
-    if interrupted:
+    if interrupted.is_set():
         typer.echo("Interrupted: what was read until then is written.", err=True)
         raise typer.Exit(INTERRUPTED)
 
@@ -136,9 +141,11 @@ def webcam(
       fer-toolkit webcam rtsp://192.168.0.7/stream
     """  # noqa: D301
     _require_display()
-    recognizer = _build(detector, classifier, min_confidence, min_score, min_face, max_side)
-    source = int(device) if device.isdecimal() else device
-    with recognizer.recognize_video(source, detect_every=detect_every, smoothing=smoothing) as stream:
+    with native_messages_hidden():
+        recognizer = _build(detector, classifier, min_confidence, min_score, min_face, max_side)
+        source = int(device) if device.isdecimal() else device
+        stream = recognizer.recognize_video(source, detect_every=detect_every, smoothing=smoothing)
+    with stream:
         _show(stream, title=f"fer-toolkit: {device}")
 
 
@@ -179,6 +186,29 @@ class _Results:
 def _check_ending(option: str, path: Path | None, ending: str) -> None:
     if path is not None and path.suffix.lower() != ending:
         raise OptionError(f"the file of {option} must end in {ending}. Received: {str(path)!r}")
+
+
+def _check_not_overwritten(file: Path, *outputs: Path | None) -> None:
+    for path in outputs:
+        if path is not None and path.resolve() == file.resolve():
+            raise OptionError(f"{str(path)!r} is the video itself; give what is written another name")
+
+
+@contextmanager
+def _interrupt_noted() -> Iterator[threading.Event]:
+    """Set at Ctrl-C, so that all files end with the same frame; a second Ctrl-C ends at once."""
+    noted, before = threading.Event(), signal.getsignal(signal.SIGINT)
+
+    def note(*_: object) -> None:
+        noted.set()
+        signal.signal(signal.SIGINT, before)
+
+    if before is signal.default_int_handler:  # else Ctrl-C means nothing here, as in a shell's background job
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _table_writer(
