@@ -30,6 +30,19 @@ def folder(tmp_path, monkeypatch, astronaut_path):
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_of_a_page_runs_from_top_to_bottom(page, folder, fetched_weights):
     fetched_weights("yunet-2026may")  # the examples' detector is "auto", which must not warn
+    run_the_python_of(page)
+
+
+def test_the_python_of_the_page_on_videos_runs(folder, fetched_weights):
+    for extra, package in (("video", "av"), ("data", "pandas"), ("plots", "matplotlib")):
+        pytest.importorskip(package, reason=f'needs "fer-toolkit[{extra}]"')
+    fetched_weights("yunet-2026may")
+    subprocess.run([sys.executable, ROOT / "examples" / "make_clip.py", "clip.mp4", "--seconds", "6"], check=True)
+    run_the_python_of("docs/video.md")
+    assert {"faces.csv", "emotions.png", "marked.mp4"} < {path.name for path in folder.iterdir()}
+
+
+def run_the_python_of(page):
     names = {"__name__": "page"}
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
