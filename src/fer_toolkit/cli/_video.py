@@ -76,7 +76,7 @@ def video(
     min_face: MinFace = None,
     max_side: MaxSide = 640,
 ) -> None:
-    """Follow the faces of a video, and say which emotions they show when.
+    """Follow a video's faces, and say which emotions they show when.
 
     Needs fer-toolkit[video]. Printed is a summary of each face. Ctrl-C ends early: what was read until then is written,
     and the files are complete.
@@ -130,9 +130,9 @@ def webcam(
     min_face: MinFace = None,
     max_side: MaxSide = 320,
 ) -> None:
-    """Show a camera's picture with the emotions of its faces, until q or Esc is pressed.
+    """Show a camera's picture with the emotions of its faces.
 
-    Needs fer-toolkit[video], a camera and a display.
+    Needs fer-toolkit[video], a camera and a display. q or Esc ends it.
 
     \b
     Examples:
