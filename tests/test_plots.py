@@ -199,7 +199,14 @@ CHARTS = [
     Chart(lambda figures, title: draw_confusion(figures.confusion, figures.labels, title), "confusion"),
     Chart(lambda figures, title: draw_reliability(figures.reliability(), title), "reliability"),
     Chart(lambda figures, title: draw_coverage(figures.coverage(), title), "coverage"),
+    Chart(lambda figures, title: random_timeline(figures.labels, title), "timeline"),
 ]
+
+
+def random_timeline(labels, title):
+    rng = np.random.default_rng(0)
+    panels = {f"face {i}": (np.arange(51) / 10, rng.dirichlet(np.ones(len(labels)), 51)) for i in range(3)}
+    return draw_timeline(panels, labels, [(90, 160, 230)] * len(labels), title)
 
 
 @pytest.fixture(params=CHARTS, ids=[chart.name for chart in CHARTS])

@@ -32,6 +32,7 @@ _WIDTH = 80 / 25.4  # inches
 _DPI = 300
 _SMALL, _NORMAL, _TITLE = 6.0, 7.0, 8.0  # points
 _TITLE_LETTERS, _LABELS = 45, 9  # what has room in that width: letters of a title, labels of a confusion matrix
+_LEGEND_LETTERS = 77  # what has room in 160 mm, where each name takes three more for its patch
 
 # Blue and vermilion of Okabe and Ito (2008), "Color Universal Design", https://jfly.uni-koeln.de/color/: anyone tells
 # them apart, and in grey print they differ from the ink by their lightness.
@@ -254,7 +255,17 @@ def draw_timeline(
             axes.set_xticklabels([])
     patches = require("matplotlib.patches", extra="plots", feature="a chart")
     keys = [patches.Patch(facecolor=shade, edgecolor=_INK, linewidth=0.4) for shade in shades]
-    figure.legend(keys, list(labels), loc="outside lower center", ncols=len(labels), frameon=False, fontsize=_NORMAL)
+    abreast = max(1, _LEGEND_LETTERS // (max(map(len, labels), default=0) + 3))
+    lines = max(1, -(-len(labels) // abreast))
+    figure.legend(
+        keys,
+        list(labels),
+        loc="outside lower center",
+        ncols=max(1, -(-len(labels) // lines)),
+        frameon=False,
+        fontsize=_NORMAL,
+        labelcolor=_INK,
+    )
     return figure
 
 
