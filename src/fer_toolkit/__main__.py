@@ -5,12 +5,11 @@ import gc
 
 def main() -> None:
     """Run the command and end the process."""
-    # What is imported stays: to look for garbage in it, as Python would every 700 objects, takes an eighth of the time
-    # from the start to the first result.
+    # What is imported stays, so to look for garbage in it, as Python would every 700 objects, is time lost.
     gc.set_threshold(100_000)
-    from fer_toolkit.cli import app
+    from fer_toolkit.cli import main as run
 
-    app(prog_name="fer-toolkit")
+    run()
 
 
 if __name__ == "__main__":

@@ -335,9 +335,10 @@ class EmotionRecognizer:
             return pixels, size_wh, check_detections(detector.detect(pixels), detector.name)
         pixels, size_wh = read(detector.max_side)
         detections = check_detections(detector.detect(pixels, size_wh=size_wh), detector.name)
-        side = least_side(detections, self.classifier.input_spec, detector.box_in_frame, size_wh)
-        if side > max(pixels.shape[:2]):
-            pixels, _ = read(side)
+        seen = max(pixels.shape[:2])
+        if seen < max(size_wh):
+            side = least_side(detections, self.classifier.input_spec, detector.box_in_frame, size_wh)
+            pixels = pixels if side <= seen else read(side)[0]
         return pixels, size_wh, detections
 
     def _classify(self, found: Sequence[_Found]) -> list[ImageResult]:

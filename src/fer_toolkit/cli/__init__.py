@@ -6,16 +6,69 @@ failed, 2 wrong usage. A command imports what it needs when it runs, so that the
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import importlib
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fer_toolkit import __version__
-from fer_toolkit.cli import _environment, _evaluation, _models, _recognize, _training, _video
 from fer_toolkit.cli._command import HELP_OPTIONS, Command
 from fer_toolkit.cli._quiet import hide_last_words
 
-__all__ = ["app"]
+if TYPE_CHECKING:
+    app: typer.Typer
+    """The command with all that it can do."""
+
+__all__ = ["app", "build_app", "main"]
+
+_COMMANDS = {
+    "recognize": "_recognize:recognize",
+    "video": "_video:video",
+    "webcam": "_video:webcam",
+    "detectors": "_environment:detectors",
+    "doctor": "_environment:doctor",
+    "train": "_training:train",
+    "evaluate": "_evaluation:evaluate",
+    "export": "_training:export",
+}
+_GROUPS = {"models": "_models:app"}
+
+
+def main() -> None:
+    """Run the command as a process, to its end.
+
+    Only the subcommand that was asked for is built: the others would take as long as a picture's faces do.
+    """
+    asked = sys.argv[1:2]
+    app = build_app(*asked) if asked and asked[0] in {**_COMMANDS, **_GROUPS} else build_app()
+    app(prog_name="fer-toolkit")
+
+
+def build_app(*names: str) -> typer.Typer:
+    """The command with the subcommands of these names, or with all of them.
+
+    Examples
+    --------
+    >>> [command.name for command in build_app("doctor").registered_commands]
+    ['doctor']
+    """
+    app = _Program(
+        name="fer-toolkit",
+        no_args_is_help=True,
+        rich_markup_mode=None,  # with markup, "fer-toolkit[keras]" loses its brackets
+        pretty_exceptions_enable=False,
+        context_settings=HELP_OPTIONS,
+        epilog="Exit status: 0 all well, 1 some input failed, 2 wrong usage. FER_TOOLKIT_DEBUG=1 shows tracebacks.",
+    )
+    app.callback()(_global)
+    for name, place in _COMMANDS.items():
+        if name in names or not names:
+            app.command(name, cls=Command)(_imported(place))
+    for name, place in _GROUPS.items():
+        if name in names or not names:
+            app.add_typer(_imported(place), name=name)
+    return app
 
 
 class _Program(typer.Typer):
@@ -29,23 +82,12 @@ class _Program(typer.Typer):
             raise
 
 
-app = _Program(
-    name="fer-toolkit",
-    no_args_is_help=True,
-    rich_markup_mode=None,  # with markup, "fer-toolkit[keras]" loses its brackets
-    pretty_exceptions_enable=False,
-    context_settings=HELP_OPTIONS,
-    epilog="Exit status: 0 all well, 1 some input failed, 2 wrong usage. FER_TOOLKIT_DEBUG=1 shows tracebacks.",
-)
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"fer-toolkit {__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def _global(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
@@ -61,12 +103,13 @@ def _global(
     """  # noqa: D301  # \b keeps the lines of the examples apart
 
 
-app.command("recognize", cls=Command)(_recognize.recognize)
-app.command("video", cls=Command)(_video.video)
-app.command("webcam", cls=Command)(_video.webcam)
-app.command("detectors", cls=Command)(_environment.detectors)
-app.command("doctor", cls=Command)(_environment.doctor)
-app.command("train", cls=Command)(_training.train)
-app.command("evaluate", cls=Command)(_evaluation.evaluate)
-app.command("export", cls=Command)(_training.export)
-app.add_typer(_models.app, name="models")
+def _imported(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(f"fer_toolkit.cli.{module}"), name)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["app"] = whole = build_app()
+    return whole
