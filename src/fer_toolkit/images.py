@@ -104,7 +104,8 @@ def load_image(source: Source, *, color: ColorOrder = "bgr", max_pixels: int = M
     >>> load_image(np.array([[[1.0, 0.0, 0.0]]]), color="rgb")
     array([[[  0,   0, 255]]], dtype=uint8)
     """
-    return load_reduced(source, None, color=color, max_pixels=max_pixels)[0]
+    image, _ = load_reduced(source, None, color=color, max_pixels=max_pixels)
+    return image if image.flags.writeable or isinstance(source, np.ndarray) else image.copy()
 
 
 def load_reduced(
@@ -128,7 +129,7 @@ def load_reduced(
     Returns
     -------
     (image_bgr, size_wh)
-        uint8 (height, width, 3), and the width and height of the whole picture.
+        uint8 (height, width, 3), not always to be written to, and the width and height of the whole picture.
 
     Raises
     ------
@@ -363,10 +364,10 @@ def _from_pillow(picture: Image.Image, name: str, max_pixels: int, least_side: i
             if least_side is not None:
                 _reduce(picture, least_side)
             picture.load()
-        pixels = _pixels(picture)
+        pixels, color = _pixels(picture)
     except Exception as error:
         raise _damaged(name, picture.format, error) from error
-    return _upright(_from_array(pixels, "rgb", name, max_pixels), _orientation(picture))
+    return _upright(_from_array(pixels, color, name, max_pixels), _orientation(picture))
 
 
 def _reduce(picture: Image.Image, least_side: int) -> None:
@@ -381,8 +382,16 @@ def _size_wh(image: NDArray[np.uint8]) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
-def _pixels(picture: Image.Image) -> NDArray[Any]:
-    """The pixels as an array that :func:`_from_array` takes: grey, RGB or RGBA."""
+def _pixels(picture: Image.Image) -> tuple[NDArray[Any], ColorOrder]:
+    """The pixels as an array that :func:`_from_array` takes, grey, colour or with alpha, and their order."""
+    if picture.mode == "RGB" and not picture.has_transparency_data:
+        # Most pictures: Pillow's own way out of its memory turns the order round at no cost.
+        in_order = np.frombuffer(picture.tobytes("raw", "BGR"), np.uint8)
+        return in_order.reshape(picture.height, picture.width, 3), "bgr"
+    return _other_pixels(picture), "rgb"
+
+
+def _other_pixels(picture: Image.Image) -> NDArray[Any]:
     if picture.mode == "I":  # 32 bits that hold 16: Pillow's older form of a 16-bit grey picture
         values = np.asarray(picture)
         return values.astype(np.uint16) if values.min() >= 0 and values.max() <= 65535 else values
