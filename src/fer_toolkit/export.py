@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
     from fer_toolkit.results import FaceEmotion, ImageResult
 
-_BEFORE_LABELS = {
-    "path": "string",
-    "width": "int64",
-    "height": "int64",
-    "face": "Int64",  # the one that holds missing values
+FACE_COLUMNS = {
     "x1": "float64",
     "y1": "float64",
     "x2": "float64",
@@ -31,6 +27,15 @@ _BEFORE_LABELS = {
     "detection_score": "float64",
     "emotion": "string",
     "confidence": "float64",
+}
+"""What any table says of a face before its probabilities, with pandas types."""
+
+_BEFORE_LABELS = {
+    "path": "string",
+    "width": "int64",
+    "height": "int64",
+    "face": "Int64",  # the one that holds missing values
+    **FACE_COLUMNS,
 }
 _AFTER_LABELS = {"error": "string"}
 
@@ -88,14 +93,13 @@ def image_to_rows(result: ImageResult) -> list[dict[str, Any]]:
     """
     picture = {"path": result.path, "width": result.width, "height": result.height}
     error = {"error": result.error}
-    return [picture | _face_to_columns(index, face) | error for index, face in enumerate(result.faces)] or [
-        picture | error
-    ]
+    faces = [{"face": index, **face_to_columns(face)} for index, face in enumerate(result.faces)]
+    return [picture | face | error for face in faces] or [picture | error]
 
 
-def _face_to_columns(index: int, face: FaceEmotion) -> dict[str, Any]:
+def face_to_columns(face: FaceEmotion) -> dict[str, Any]:
+    """A face as the columns of a table: :data:`FACE_COLUMNS`, and one for each label."""
     return {
-        "face": index,
         **dict(zip(("x1", "y1", "x2", "y2"), face.box, strict=True)),
         "detection_score": face.detection.score,
         "emotion": face.emotion,
@@ -157,14 +161,19 @@ def to_dataframe(results: Iterable[ImageResult]) -> pd.DataFrame:
     >>> to_dataframe([ImageResult((), width=640, height=480, path="a.jpg")]).shape
     (1, 12)
     """
-    pandas = require("pandas", extra="data", feature="a data frame of results")
     results = list(results)
     labels = _labels(results)
     names = column_names(labels)
     rows = [row for result in results for row in image_to_rows(result)]
     types = _BEFORE_LABELS | dict.fromkeys(labels, "float64") | _AFTER_LABELS
+    return rows_to_dataframe(rows, {name: types[name] for name in names})
+
+
+def rows_to_dataframe(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> pd.DataFrame:
+    """Rows as a data frame with these columns; what a row does not say is missing."""
+    pandas = require("pandas", extra="data", feature="a data frame of results")
     # Column by column: a column that holds None only would get a type of its own.
-    columns = {name: pandas.Series([row.get(name) for row in rows], dtype=types[name]) for name in names}
+    columns = {name: pandas.Series([row.get(name) for row in rows], dtype=kind) for name, kind in types.items()}
     return cast("pd.DataFrame", pandas.DataFrame(columns))
 
 

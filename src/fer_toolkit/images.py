@@ -270,7 +270,7 @@ def _open_path(path: str, name: str) -> AbstractContextManager[BinaryIO]:
     except PermissionError:
         raise ImageError(f"{name} may not be read: permission denied") from None
     except (OSError, ValueError) as error:  # ValueError: a null character or a lone surrogate in the path
-        raise ImageError(f"{name} can't be opened: {_describe_error(error)}") from error
+        raise ImageError(f"{name} can't be opened: {describe_error(error)}") from error
 
 
 def _read_all(file: Any, name: str) -> bytes:
@@ -290,7 +290,7 @@ def _read_all(file: Any, name: str) -> bytes:
     except ImageError:
         raise
     except Exception as error:  # the object is the caller's, and may raise anything
-        raise ImageError(f"{name} can't be read as a binary file: {_describe_error(error)}") from error
+        raise ImageError(f"{name} can't be read as a binary file: {describe_error(error)}") from error
     if not data and start:
         raise ImageError(f"{name} stands at its end, with nothing left to read; call its seek(0) first")
     return bytes(data)
@@ -332,11 +332,12 @@ def _damaged(name: str, picture_format: str | None, error: Exception) -> ImageEr
     if isinstance(error, MemoryError):
         return ImageError(f"{name} needs more memory than there is; make the picture smaller, or lower max_pixels")
     what = f"{picture_format} picture" if picture_format else "picture"
-    return ImageError(f"{name} is a damaged or incomplete {what}: {_describe_error(error)}; get or save it again")
+    return ImageError(f"{name} is a damaged or incomplete {what}: {describe_error(error)}; get or save it again")
 
 
-def _describe_error(error: Exception) -> str:
-    message = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+def describe_error(error: Exception) -> str:
+    """What an error of a library or of the system says, on one short line."""
+    message = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(message.split())[:_SHOWN]
 
 

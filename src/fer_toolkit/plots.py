@@ -328,10 +328,15 @@ def save_evaluation_plots(
         "coverage.png": draw_coverage(figures.coverage(), title),
     }
     for name, figure in drawn.items():
-        with whole_file(Path(folder, name)) as draft:
-            figure.savefig(draft, dpi=_DPI, facecolor="auto")
+        save_figure(figure, Path(folder, name))
     confusion, reliability, coverage = (Path(folder, name) for name in drawn)
     return confusion, reliability, coverage
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a chart as PNG, 300 dots an inch; the file is whole or as it was."""
+    with whole_file(path) as draft:
+        figure.savefig(draft, dpi=_DPI, format="png", facecolor="auto")
 
 
 def _figure(title: str, *, height: float, width: float = 1) -> Figure:

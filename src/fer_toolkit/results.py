@@ -143,8 +143,8 @@ class FaceEmotion:
         OptionError
             If an entry is missing or wrong.
         """
-        entries = _entries("face", data, "box", "detection_score", "landmarks", "emotion", "probabilities")
-        box, score, landmarks, emotion, probabilities = entries
+        values = entries("face", data, "box", "detection_score", "landmarks", "emotion", "probabilities")
+        box, score, landmarks, emotion, probabilities = values
         if not isinstance(probabilities, Mapping):
             raise OptionError(f"probabilities must be a mapping of labels to numbers. Received: {probabilities!r}")
         if not (landmarks is None or isinstance(landmarks, list)):
@@ -221,7 +221,7 @@ class ImageResult(Sequence[FaceEmotion]):
         ImageResult(faces=(), width=640, height=480, path='a.jpg', detector='', classifier='', error=None)
         """
         names = ("width", "height", "path", "detector", "classifier", "error")
-        faces, *values = _entries("result", data, "faces", *names)
+        faces, *values = entries("result", data, "faces", *names)
         if not isinstance(faces, list):
             raise OptionError(f"faces must be a list. Received: {faces!r}")
         return cls(tuple(map(FaceEmotion.from_dict, faces)), **dict(zip(names, values, strict=True)))
@@ -264,7 +264,7 @@ class ImageResult(Sequence[FaceEmotion]):
         return render.draw_faces(picture, self.faces, chart=chart)
 
 
-def _entries(what: str, data: Mapping[str, Any], *names: str) -> list[Any]:
+def entries(what: str, data: Mapping[str, Any], *names: str) -> list[Any]:
     """The entries of a mapping read from JSON, or an error that names what is missing."""
     missing = [name for name in names if not isinstance(data, Mapping) or name not in data]
     if missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fer_toolkit.cli._command import SOME_INPUT_FAILED, show_error
-from fer_toolkit.cli._completion import classifier_names, detector_names
+from fer_toolkit.cli._completion import classifier_names
+from fer_toolkit.cli._options import Detector, MinConfidence, MinFace, MinScore, build_recognizer
 from fer_toolkit.cli._quiet import native_messages_hidden
 from fer_toolkit.cli._tables import counted, print_table, print_text
 from fer_toolkit.errors import ImageError, OptionError
@@ -35,12 +36,7 @@ def recognize(
         list[str],
         typer.Argument(metavar="PATH", help="Picture files; - is a picture on standard input.", show_default=False),
     ],
-    detector: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="What finds the faces; `detectors` lists them.", autocompletion=detector_names
-        ),
-    ] = "auto",
+    detector: Detector = "auto",
     classifier: Annotated[
         str,
         typer.Option(
@@ -62,15 +58,9 @@ def recognize(
     chart: Annotated[
         bool, typer.Option("--chart", help="With --annotate: add a small chart of all probabilities to each face.")
     ] = False,
-    min_confidence: Annotated[
-        float, typer.Option(metavar="P", min=0, max=1, help='A face less sure than this is "uncertain".')
-    ] = 0.0,
-    min_score: Annotated[
-        float | None, typer.Option(metavar="P", min=0, max=1, help="Least score that the detector gives a face.")
-    ] = None,
-    min_face: Annotated[
-        int | None, typer.Option(metavar="PIXELS", min=1, help="Least width and height of a face.")
-    ] = None,
+    min_confidence: MinConfidence = 0.0,
+    min_score: MinScore = None,
+    min_face: MinFace = None,
     max_side: Annotated[
         int | None, typer.Option(metavar="PIXELS", min=32, help="Longest side of the picture that the detector sees.")
     ] = None,
@@ -88,10 +78,10 @@ def recognize(
     """  # noqa: D301  # \b keeps the lines of the examples apart
     if chart and annotate is None:
         raise OptionError("--chart goes with --annotate DIR, which says where to write the pictures")
-    options = {"min_score": min_score, "min_face": min_face, "max_side": max_side}
-    detector_options = {name: value for name, value in options.items() if value is not None}
     with native_messages_hidden():
-        results = _results(paths, detector, classifier, min_confidence, detector_options)
+        recognizer = build_recognizer(detector, classifier, min_confidence, min_score, min_face, max_side)
+        sources = [sys.stdin.buffer if path == "-" else path for path in paths]
+        results = recognizer.recognize_batch(sources, on_error="return")
     _print(results, output_format)
     failures = [result.error for result in results if result.error is not None]
     for failure in failures:
@@ -99,18 +89,6 @@ def recognize(
     unreadable = 0 if annotate is None else _write_annotated(results, annotate, chart=chart)
     if failures or unreadable:
         raise typer.Exit(SOME_INPUT_FAILED)
-
-
-def _results(
-    paths: Sequence[str], detector: str, classifier: str, min_confidence: float, detector_options: Mapping[str, float]
-) -> list[ImageResult]:
-    from fer_toolkit.recognizer import EmotionRecognizer
-
-    recognizer = EmotionRecognizer(
-        detector, classifier, min_confidence=min_confidence, detector_options=detector_options
-    )
-    sources = [sys.stdin.buffer if path == "-" else path for path in paths]
-    return recognizer.recognize_batch(sources, on_error="return")
 
 
 def _print(results: Sequence[ImageResult], output_format: Format) -> None:

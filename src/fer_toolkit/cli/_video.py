@@ -9,13 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fer_toolkit._optional import require
 from fer_toolkit.cli._command import INTERRUPTED
-from fer_toolkit.cli._completion import classifier_names, detector_names
+from fer_toolkit.cli._completion import classifier_names
+from fer_toolkit.cli._options import Detector, MinConfidence, MinFace, MinScore, build_recognizer
 from fer_toolkit.cli._quiet import native_messages_hidden
 from fer_toolkit.cli._tables import counted, print_table, print_text
 from fer_toolkit.errors import OptionError, VideoError
@@ -28,21 +29,10 @@ if TYPE_CHECKING:
     from fer_toolkit.video.results import TrackSummary, VideoFrameResult
     from fer_toolkit.video.stream import VideoStream
 
-Detector = Annotated[
-    str,
-    typer.Option(metavar="NAME", help="What finds the faces; `detectors` lists them.", autocompletion=detector_names),
-]
 Classifier = Annotated[
     str,
     typer.Option(metavar="NAME|FILE", help="What reads the emotions.", autocompletion=classifier_names),
 ]
-MinConfidence = Annotated[
-    float, typer.Option(metavar="P", min=0, max=1, help='A face less sure than this is "uncertain".')
-]
-MinScore = Annotated[
-    float | None, typer.Option(metavar="P", min=0, max=1, help="Least score that the detector gives a face.")
-]
-MinFace = Annotated[int | None, typer.Option(metavar="PIXELS", min=1, help="Least width and height of a face.")]
 MaxSide = Annotated[
     int, typer.Option(metavar="PIXELS", min=32, help="Longest side of the frame that the detector sees.")
 ]
@@ -93,7 +83,7 @@ def video(
     if plot is not None:  # rather now than after hours of video
         require("matplotlib.figure", extra="plots", feature="a chart")
     with native_messages_hidden():
-        recognizer = _build(detector, classifier, min_confidence, min_score, min_face, max_side)
+        recognizer = build_recognizer(detector, classifier, min_confidence, min_score, min_face, max_side)
         stream = recognizer.recognize_video(
             file, start=start, end=end, every=every, detect_every=detect_every, smoothing=smoothing
         )
@@ -142,26 +132,11 @@ def webcam(
     """  # noqa: D301
     _require_display()
     with native_messages_hidden():
-        recognizer = _build(detector, classifier, min_confidence, min_score, min_face, max_side)
+        recognizer = build_recognizer(detector, classifier, min_confidence, min_score, min_face, max_side)
         source = int(device) if device.isdecimal() else device
         stream = recognizer.recognize_video(source, detect_every=detect_every, smoothing=smoothing)
     with stream:
         _show(stream, title=f"fer-toolkit: {device}")
-
-
-def _build(
-    detector: str,
-    classifier: str,
-    min_confidence: float,
-    min_score: float | None,
-    min_face: int | None,
-    max_side: int,
-) -> EmotionRecognizer:
-    from fer_toolkit.recognizer import EmotionRecognizer
-
-    options: dict[str, Any] = {"min_score": min_score, "min_face": min_face, "max_side": max_side}
-    options = {name: value for name, value in options.items() if value is not None}
-    return EmotionRecognizer(detector, classifier, min_confidence=min_confidence, detector_options=options)
 
 
 class _Results:
@@ -229,19 +204,19 @@ def _video_writer(
     end: float | None,
     every: int | None,
 ) -> Callable[[NDArray[np.uint8], VideoFrameResult], object]:
-    import numpy as np
-
-    from fer_toolkit.images import to_pil
     from fer_toolkit.video.writing import VideoWriter
 
     rate = (stream.reader.frame_rate or 25.0) / (every or 1)
     writer = files.enter_context(VideoWriter(path, frame_rate=rate, sound_from=source, start=start or 0.0, end=end))
 
-    def write(image: NDArray[np.uint8], frame: VideoFrameResult) -> None:
-        drawn = np.asarray(frame.draw(to_pil(image)))[:, :, ::-1]
-        writer.write(np.ascontiguousarray(drawn), frame.time)
+    return lambda image, frame: writer.write(_drawn(image, frame), frame.time)
 
-    return write
+
+def _drawn(image_bgr: NDArray[np.uint8], frame: VideoFrameResult) -> NDArray[np.uint8]:
+    """A frame with its boxes and labels, BGR."""
+    from fer_toolkit.images import load_image, to_pil
+
+    return load_image(frame.draw(to_pil(image_bgr)))
 
 
 @contextmanager
@@ -263,12 +238,10 @@ def _progress(stream: VideoStream, start: float | None, end: float | None) -> It
 
 
 def _save_plot(frames: list[VideoFrameResult], path: Path, title: str) -> None:
-    from fer_toolkit._files import whole_file
+    from fer_toolkit.plots import save_figure
     from fer_toolkit.video.results import VideoResult
 
-    figure = VideoResult.collect(frames).plot(title)
-    with whole_file(path) as draft:
-        figure.savefig(draft, dpi=300, format="png", facecolor="auto")
+    save_figure(VideoResult.collect(frames).plot(title), path)
 
 
 def _print_summary(results: _Results, stream: VideoStream, recognizer: EmotionRecognizer) -> None:
@@ -295,12 +268,9 @@ def _require_display() -> None:
 
 def _show(stream: VideoStream, title: str) -> None:
     import cv2
-    import numpy as np
-
-    from fer_toolkit.images import to_pil
 
     for image, frame in stream.with_images():
-        drawn = np.ascontiguousarray(np.asarray(frame.draw(to_pil(image)))[:, :, ::-1])
+        drawn = _drawn(image, frame)
         try:
             cv2.imshow(title, drawn)
             key = cv2.waitKey(1) & 0xFF

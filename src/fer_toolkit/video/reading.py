@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fer_toolkit._optional import require
 from fer_toolkit.errors import OptionError, VideoError
-from fer_toolkit.images import describe_source
+from fer_toolkit.images import describe_error, describe_source
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
@@ -39,8 +39,9 @@ _FAILED_READS = 5
 
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
-_BT601, _BT709 = 5, 1
-"""Colours of standard and of high definition (ITU-R BT.601 and BT.709), as ISO/IEC 23001-8 numbers them."""
+_BT601, BT709 = 5, 1
+"""Colours of standard and of high definition (ITU-R BT.601 and BT.709), as ISO/IEC 23001-8 numbers matrices, and of the
+second one primaries and transfer too."""
 
 _CLOCK_RATE = 1000
 """Frames a second from which on a file gives the ticks of its clock instead, as some writers of Matroska do."""
@@ -174,7 +175,7 @@ class VideoReader:
                     self._read_to = max(self._read_to, (self._time(packet) or 0) + length)
                     yield packet
         except failure as error:
-            self.note = f"{self._name} is damaged, and was read only so far: {_reason(error)}"
+            self.note = f"{self._name} is damaged, and was read only so far: {describe_error(error)}"
 
     def _decoded(self, packets: Iterator[Packet[Any]]) -> Iterator[VideoFrame]:
         failure = require_av().error.FFmpegError
@@ -197,7 +198,7 @@ class VideoReader:
 
     def _upright(self, index: int, time: float, frame: VideoFrame) -> Frame:
         # Older PyAVs take every picture for standard definition, unless told both what it is and what to make of it.
-        colours = {"src_colorspace": _BT709, "dst_colorspace": _BT601} if frame.colorspace == _BT709 else {}
+        colours = {"src_colorspace": BT709, "dst_colorspace": _BT601} if frame.colorspace == BT709 else {}
         image = self._reformatter.reformat(frame, format="bgr24", **colours).to_ndarray()
         turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
         return Frame(index, time, image if turn is None else cast("NDArray[np.uint8]", cv2.rotate(image, turn)))
@@ -475,7 +476,7 @@ def open_container(path: str | os.PathLike[str]) -> InputContainer:
         return cast("InputContainer", av.open(str(Path(path).resolve()), metadata_errors="ignore"))
     except av.error.FFmpegError as error:
         raise VideoError(
-            f"{name} can't be read as a video; it is none, or incomplete or damaged: {_reason(error)}"
+            f"{name} can't be read as a video; it is none, or incomplete or damaged: {describe_error(error)}"
         ) from error
 
 
@@ -498,7 +499,7 @@ def _check_file(path: str | os.PathLike[str], name: str) -> None:
             f"there is no file {name}; check the path (a relative one counts from the working folder)"
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a null character or a lone surrogate in the path
-        raise VideoError(f"{name} can't be opened: {_reason(error)}") from error
+        raise VideoError(f"{name} can't be opened: {describe_error(error)}") from error
 
 
 def _length(stream: VideoStream) -> float | None:
@@ -512,10 +513,6 @@ def _length(stream: VideoStream) -> float | None:
 
 def _contents(container: InputContainer) -> str:
     return " and ".join(sorted({stream.type for stream in container.streams if stream.type != "video"})) or "a picture"
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str((error.strerror if hasattr(error, "strerror") else None) or error).split())[:200]
 
 
 def _without_password(address: str) -> str:

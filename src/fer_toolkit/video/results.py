@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from fer_toolkit import export
-from fer_toolkit.errors import OptionError
-from fer_toolkit.results import FaceEmotion
+from fer_toolkit.results import FaceEmotion, entries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,16 +78,8 @@ class TrackedFace(FaceEmotion):
             If an entry is missing or wrong.
         """
         face = FaceEmotion.from_dict(data)
-        missing = [name for name in ("track_id", "smoothed") if name not in data]
-        if missing:
-            raise OptionError(f"a face of a video as plain data must have the entries {missing}")
-        return cls(
-            face.detection,
-            face.probabilities,
-            face.min_confidence,
-            track_id=data["track_id"],
-            smoothed=data["smoothed"],
-        )
+        track_id, smoothed = entries("face of a video", data, "track_id", "smoothed")
+        return cls(face.detection, face.probabilities, face.min_confidence, track_id=track_id, smoothed=smoothed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +134,8 @@ class VideoFrameResult:
         >>> VideoFrameResult.from_dict({"index": 7, "time": 0.28, "faces": []})
         VideoFrameResult(faces=(), index=7, time=0.28)
         """
-        missing = [name for name in ("index", "time", "faces") if name not in data]
-        if missing:
-            raise OptionError(f"a frame as plain data must have the entries {missing}")
-        return cls(tuple(map(TrackedFace.from_dict, data["faces"])), data["index"], data["time"])
+        faces, index, time = entries("frame", data, "faces", "index", "time")
+        return cls(tuple(map(TrackedFace.from_dict, faces)), index, time)
 
     def draw(self, picture: Image.Image) -> Image.Image:
         """The frame's picture with a box and a label of the smoothed emotion for each face.
@@ -259,8 +248,7 @@ class VideoResult(Sequence[VideoFrameResult]):
         """
         from fer_toolkit.video import tables
 
-        labels = next((tuple(face.probabilities) for frame in self.frames for face in frame), ())
-        with tables.open_table(file, labels) as table:
+        with tables.open_table(file, self._labels()) as table:
             for frame in self.frames:
                 table.write(frame)
 
@@ -288,7 +276,7 @@ class VideoResult(Sequence[VideoFrameResult]):
             for face in frame:
                 if face.track_id in faces:
                     faces[face.track_id].append((frame.time, face))
-        labels = next((tuple(face.probabilities) for frame in self.frames for face in frame), ())
+        labels = self._labels()
         panels = {
             f"face {track_id}": (
                 np.array([time for time, _ in seen]),
@@ -297,6 +285,10 @@ class VideoResult(Sequence[VideoFrameResult]):
             for track_id, seen in faces.items()
         }
         return plots.draw_timeline(panels, labels, [render.emotion_color(label) for label in labels], title)
+
+    def _labels(self) -> tuple[str, ...]:
+        """The classifier's labels, as the first face has them."""
+        return next((tuple(face.probabilities) for frame in self.frames for face in frame), ())
 
 
 class Summaries:

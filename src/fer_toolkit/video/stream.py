@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from fer_toolkit.errors import OptionError
 from fer_toolkit.results import Detection
 from fer_toolkit.video.cuts import CutDetector
 from fer_toolkit.video.events import EmotionEvent, EventDetector
-from fer_toolkit.video.reading import Frame
+from fer_toolkit.video.reading import Frame, Reader
 from fer_toolkit.video.results import TrackedFace, VideoFrameResult
 from fer_toolkit.video.smoothing import Smoother
 from fer_toolkit.video.tracking import Tracker
@@ -55,53 +55,6 @@ class Parts:
     classify: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
     labels: tuple[str, ...]
     min_confidence: float
-
-
-class Reader(Protocol):
-    """Where frames come from: a file or a camera, as :mod:`fer_toolkit.video.reading` opens them."""
-
-    @property
-    def width(self) -> int:
-        """Width of the first frame, pixels."""
-        ...
-
-    @property
-    def height(self) -> int:
-        """Height of the first frame, pixels."""
-        ...
-
-    @property
-    def frame_rate(self) -> float | None:
-        """Frames a second on average, where that is known."""
-        ...
-
-    @property
-    def duration(self) -> float | None:
-        """Seconds of the whole, where that is known."""
-        ...
-
-    @property
-    def frame_count(self) -> int | None:
-        """About how many frames will come, where that is known."""
-        ...
-
-    @property
-    def skipped(self) -> int:
-        """Frames so far that could not be decoded."""
-        ...
-
-    @property
-    def note(self) -> str | None:
-        """What was found wrong while reading."""
-        ...
-
-    def __iter__(self) -> Iterator[Frame]: ...
-
-    def __enter__(self) -> object: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 Step = tuple[Frame, VideoFrameResult]

@@ -8,11 +8,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from fer_toolkit._files import whole_file
 from fer_toolkit._optional import require
 from fer_toolkit.errors import OptionError
+from fer_toolkit.export import FACE_COLUMNS, face_to_columns, rows_to_dataframe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,13 +26,7 @@ _BEFORE_LABELS = {
     "index": "int64",
     "time": "float64",
     "track_id": "Int64",  # the one that holds missing values
-    "x1": "float64",
-    "y1": "float64",
-    "x2": "float64",
-    "y2": "float64",
-    "detection_score": "float64",
-    "emotion": "string",
-    "confidence": "float64",
+    **FACE_COLUMNS,
     "smoothed_emotion": "string",
     "smoothed_confidence": "float64",
 }
@@ -72,13 +67,9 @@ def frame_to_rows(frame: VideoFrameResult) -> list[dict[str, Any]]:
         {
             **shown,
             "track_id": face.track_id,
-            **dict(zip(("x1", "y1", "x2", "y2"), face.box, strict=True)),
-            "detection_score": face.detection.score,
-            "emotion": face.emotion,
-            "confidence": face.confidence,
+            **face_to_columns(face),
             "smoothed_emotion": face.smoothed_emotion,
             "smoothed_confidence": face.smoothed_confidence,
-            **face.probabilities,
             **{_smoothed(label): value for label, value in face.smoothed.items()},
         }
         for face in frame
@@ -104,15 +95,10 @@ def to_dataframe(frames: Iterable[VideoFrameResult]) -> pd.DataFrame:
     >>> to_dataframe([VideoFrameResult((), index=0, time=0.0)]).shape
     (1, 12)
     """
-    pandas = require("pandas", extra="data", feature="a data frame of results")
     frames = list(frames)
     labels = {label: None for frame in frames for face in frame for label in face.probabilities}
     rows = [row for frame in frames for row in frame_to_rows(frame)]
-    # Column by column: a column that holds None only would get a type of its own.
-    columns = {
-        name: pandas.Series([row.get(name) for row in rows], dtype=kind) for name, kind in column_types(labels).items()
-    }
-    return cast("pd.DataFrame", pandas.DataFrame(columns))
+    return rows_to_dataframe(rows, column_types(labels))
 
 
 def open_table(file: str | os.PathLike[str], labels: Sequence[str]) -> AbstractContextManager[Table]:

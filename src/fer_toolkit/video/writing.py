@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fer_toolkit._files import whole_file
 from fer_toolkit.errors import OptionError, VideoError
 from fer_toolkit.images import describe_source
-from fer_toolkit.video.reading import open_container, require_av
+from fer_toolkit.video.reading import BT709, open_container, require_av
 
 if TYPE_CHECKING:
     from av import Packet
@@ -31,9 +31,6 @@ _ENDINGS = (".mp4", ".m4v")
 
 _AAC_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 """Samples a second that AAC takes (ISO/IEC 14496-3, table 1.18) and browsers play."""
-
-_BT709 = 1
-"""Colours after ITU-R BT.709, as ISO/IEC 23001-8 numbers matrix, primaries and transfer."""
 
 _LIMITED_RANGE = 1
 """Black is 16 and white 235, as FFmpeg numbers it: what every player expects."""
@@ -160,7 +157,7 @@ class _Film:
         self._stream.pix_fmt = "yuv420p"
         coding = self._stream.codec_context
         coding.time_base = _TIME_BASE
-        coding.colorspace = coding.color_primaries = coding.color_trc = _BT709
+        coding.colorspace = coding.color_primaries = coding.color_trc = BT709
         coding.color_range = _LIMITED_RANGE
         self._reformatter = require_av().video.reformatter.VideoReformatter()
         target.start_encoding()
@@ -170,7 +167,7 @@ class _Film:
         frame = self._reformatter.reformat(
             require_av().VideoFrame.from_ndarray(image, format="bgr24"),
             format="yuv420p",
-            dst_colorspace=_BT709,
+            dst_colorspace=BT709,
             dst_color_range=_LIMITED_RANGE,
         )
         self._last = frame.pts = max(round(time / _TIME_BASE), self._last + 1)
