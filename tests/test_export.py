@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fer_toolkit.errors import ExportError, MissingExtraError, OptionError
-from fer_toolkit.export import column_names, face_to_dict, image_to_dict, image_to_rows, to_dataframe, write
+from fer_toolkit.export import column_types, face_to_dict, image_to_dict, image_to_rows, to_dataframe, write
 from fer_toolkit.results import Detection, FaceEmotion, ImageResult
 
 THIRD = 1 / 3
@@ -127,12 +127,12 @@ def test_a_picture_without_faces_is_one_row(result):
 
 
 def test_the_columns_hold_each_label_between_the_fixed_ones():
-    assert column_names(["b", "a"]) == (*FIXED, "b", "a", "error")
+    assert tuple(column_types(["b", "a"])) == (*FIXED, "b", "a", "error")
 
 
 def test_a_label_with_the_name_of_a_column_is_refused():
     with pytest.raises(ExportError, match=r"\['face', 'error'\] have the names of other columns"):
-        column_names(["happy", "face", "error"])
+        column_types(["happy", "face", "error"])
 
 
 def test_a_data_frame_has_a_row_a_face_and_one_for_a_picture_without():
@@ -202,7 +202,7 @@ def test_json_lines_are_written_as_the_results_come():
 def test_csv_says_the_same_as_the_rows():
     table = list(csv.DictReader(io.StringIO(written(ALL, "csv"))))
     rows = [row for result in ALL for row in image_to_rows(result)]
-    names = column_names(["happy", "sad", "fear"])
+    names = column_types(["happy", "sad", "fear"])
     assert table == [{name: "" if row.get(name) is None else str(row[name]) for name in names} for row in rows]
 
 

@@ -83,7 +83,7 @@ def image_to_dict(result: ImageResult) -> dict[str, Any]:
 def image_to_rows(result: ImageResult) -> list[dict[str, Any]]:
     """One picture's result as the rows of a table: one a face, or a single one when there is no face.
 
-    Each row has the columns that :func:`column_names` gives, without those that say nothing of this picture.
+    Each row has the columns that :func:`column_types` gives, without those that say nothing of this picture.
 
     Examples
     --------
@@ -108,8 +108,8 @@ def face_to_columns(face: FaceEmotion) -> dict[str, Any]:
     }
 
 
-def column_names(labels: Iterable[str]) -> tuple[str, ...]:
-    """The columns of a table of results whose faces have these labels.
+def column_types(labels: Iterable[str]) -> dict[str, str]:
+    """The columns of a table of results whose faces have these labels, with their pandas types.
 
     Raises
     ------
@@ -118,14 +118,14 @@ def column_names(labels: Iterable[str]) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> column_names(["happy", "sad"])[-4:]
-    ('confidence', 'happy', 'sad', 'error')
+    >>> list(column_types(["happy", "sad"]))[-4:]
+    ['confidence', 'happy', 'sad', 'error']
     """
     labels = tuple(labels)
     taken = [label for label in labels if label in _BEFORE_LABELS or label in _AFTER_LABELS]
     if taken:
         raise ExportError(f"labels {taken} have the names of other columns of the table; write JSON instead")
-    return (*_BEFORE_LABELS, *labels, *_AFTER_LABELS)
+    return _BEFORE_LABELS | dict.fromkeys(labels, "float64") | _AFTER_LABELS
 
 
 def _labels(results: Iterable[ImageResult]) -> dict[str, None]:
@@ -162,11 +162,8 @@ def to_dataframe(results: Iterable[ImageResult]) -> pd.DataFrame:
     (1, 12)
     """
     results = list(results)
-    labels = _labels(results)
-    names = column_names(labels)
-    rows = [row for result in results for row in image_to_rows(result)]
-    types = _BEFORE_LABELS | dict.fromkeys(labels, "float64") | _AFTER_LABELS
-    return rows_to_dataframe(rows, {name: types[name] for name in names})
+    types = column_types(_labels(results))
+    return rows_to_dataframe([row for result in results for row in image_to_rows(result)], types)
 
 
 def rows_to_dataframe(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> pd.DataFrame:
@@ -247,7 +244,7 @@ def _write_jsonl(results: Iterable[ImageResult], stream: TextIO) -> None:
 
 def _write_csv(results: Iterable[ImageResult], stream: TextIO) -> None:
     results = list(results)
-    table = csv.DictWriter(stream, column_names(_labels(results)), lineterminator="\n")
+    table = csv.DictWriter(stream, list(column_types(_labels(results))), lineterminator="\n")
     table.writeheader()
     for result in results:
         table.writerows(image_to_rows(result))

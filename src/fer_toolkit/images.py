@@ -41,6 +41,9 @@ _READERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"GIF8[79]a"), "Gif"),
 )
 
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+"""How the names of such files end, in any case. What a file is, its first bytes decide."""
+
 # What else is handed over as a picture, so that the error can name it.
 _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb".{4}ftypavi[fs]", re.DOTALL), "an AVIF picture"),

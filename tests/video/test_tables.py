@@ -93,7 +93,7 @@ def test_after_an_error_an_older_file_is_as_it_was(tmp_path, ending):
 
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(
-        OptionError, match=r"must end in one of \['.jsonl', '.csv', '.parquet'\]. Received: 'faces.xls'"
+        OptionError, match=r"must end in one of \['.csv', '.jsonl', '.parquet'\]. Received: 'faces.xls'"
     ):
         open_table("faces.xls", LABELS)
 

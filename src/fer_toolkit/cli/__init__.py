@@ -26,6 +26,7 @@ _COMMANDS = {
     "recognize": "_recognize:recognize",
     "video": "_video:video",
     "webcam": "_video:webcam",
+    "batch": "_batch:batch",
     "detectors": "_environment:detectors",
     "doctor": "_environment:doctor",
     "train": "_training:train",

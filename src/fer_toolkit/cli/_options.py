@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fer_toolkit.cli._completion import detector_names
+from fer_toolkit.cli._completion import classifier_names, detector_names
 
 if TYPE_CHECKING:
     from fer_toolkit.recognizer import EmotionRecognizer
@@ -24,6 +24,25 @@ MinScore = Annotated[
 MinFace = Annotated[int | None, typer.Option(metavar="PIXELS", min=1, help="Least width and height of a face.")]
 
 
+Classifier = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="What reads the emotions: a name that `models list` shows, or a model file.",
+        autocompletion=classifier_names,
+    ),
+]
+MaxSide = Annotated[
+    int | None, typer.Option(metavar="PIXELS", min=32, help="Longest side of the picture that the detector sees.")
+]
+
+
+def detector_options(min_score: float | None, min_face: int | None, max_side: int | None) -> dict[str, Any]:
+    """The detector's options that were given; the others are its own."""
+    options = {"min_score": min_score, "min_face": min_face, "max_side": max_side}
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def build_recognizer(
     detector: str,
     classifier: str,
@@ -32,9 +51,8 @@ def build_recognizer(
     min_face: int | None,
     max_side: int | None,
 ) -> EmotionRecognizer:
-    """A recognizer by the options of a command; the detector's that were not given are its own."""
+    """A recognizer by the options of a command."""
     from fer_toolkit.recognizer import EmotionRecognizer
 
-    options = {"min_score": min_score, "min_face": min_face, "max_side": max_side}
-    given = {name: value for name, value in options.items() if value is not None}
-    return EmotionRecognizer(detector, classifier, min_confidence=min_confidence, detector_options=given)
+    options = detector_options(min_score, min_face, max_side)
+    return EmotionRecognizer(detector, classifier, min_confidence=min_confidence, detector_options=options)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fer_toolkit.cli._command import SOME_INPUT_FAILED, show_error
-from fer_toolkit.cli._completion import classifier_names
-from fer_toolkit.cli._options import Detector, MinConfidence, MinFace, MinScore, build_recognizer
+from fer_toolkit.cli._options import Classifier, Detector, MaxSide, MinConfidence, MinFace, MinScore, build_recognizer
 from fer_toolkit.cli._quiet import native_messages_hidden
 from fer_toolkit.cli._tables import counted, print_table, print_text
 from fer_toolkit.errors import ImageError, OptionError
@@ -37,14 +36,7 @@ def recognize(
         typer.Argument(metavar="PATH", help="Picture files; - is a picture on standard input.", show_default=False),
     ],
     detector: Detector = "auto",
-    classifier: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="What reads the emotions: a name that `models list` shows, or a model file.",
-            autocompletion=classifier_names,
-        ),
-    ] = "default",
+    classifier: Classifier = "default",
     output_format: Annotated[Format, typer.Option("--format", help="How results are printed.")] = Format.table,
     annotate: Annotated[
         Path | None,
@@ -61,9 +53,7 @@ def recognize(
     min_confidence: MinConfidence = 0.0,
     min_score: MinScore = None,
     min_face: MinFace = None,
-    max_side: Annotated[
-        int | None, typer.Option(metavar="PIXELS", min=32, help="Longest side of the picture that the detector sees.")
-    ] = None,
+    max_side: MaxSide = None,
 ) -> None:
     """Find the faces in pictures and say which emotion each shows.
 

@@ -15,8 +15,7 @@ import typer
 
 from fer_toolkit._optional import require
 from fer_toolkit.cli._command import INTERRUPTED
-from fer_toolkit.cli._completion import classifier_names
-from fer_toolkit.cli._options import Detector, MinConfidence, MinFace, MinScore, build_recognizer
+from fer_toolkit.cli._options import Classifier, Detector, MinConfidence, MinFace, MinScore, build_recognizer
 from fer_toolkit.cli._quiet import native_messages_hidden
 from fer_toolkit.cli._tables import counted, print_table, print_text
 from fer_toolkit.errors import OptionError, VideoError
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
     from fer_toolkit.video.results import TrackSummary, VideoFrameResult
     from fer_toolkit.video.stream import VideoStream
 
-Classifier = Annotated[
-    str,
-    typer.Option(metavar="NAME|FILE", help="What reads the emotions.", autocompletion=classifier_names),
-]
 MaxSide = Annotated[
     int, typer.Option(metavar="PIXELS", min=32, help="Longest side of the frame that the detector sees.")
 ]

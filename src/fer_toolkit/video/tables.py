@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from fer_toolkit._files import whole_file
-from fer_toolkit._optional import require
-from fer_toolkit.errors import OptionError
+from fer_toolkit._row_files import check_ending, open_rows
 from fer_toolkit.export import FACE_COLUMNS, face_to_columns, rows_to_dataframe
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from fer_toolkit.video.results import VideoFrameResult
-
-_ROWS_AT_ONCE = 10_000  # of a Parquet file's row group
 
 _BEFORE_LABELS = {
     "index": "int64",
@@ -127,20 +123,26 @@ def open_table(file: str | os.PathLike[str], labels: Sequence[str]) -> AbstractC
     >>> with open_table("faces.csv", ["happy", "sad"]) as table:  # doctest: +SKIP
     ...     table.write(VideoFrameResult((), index=0, time=0.0))
     """
-    path = Path(file)
-    kind = path.suffix.lower()
-    if kind not in _KINDS:
-        raise OptionError(f"a file of results must end in one of {list(_KINDS)}. Received: {os.fspath(file)!r}")
-    return _KINDS[kind](path, labels)
+    if check_ending(file) == ".jsonl":
+        return _open_jsonl(Path(file))
+    return _open_rows(Path(file), column_types(labels))
 
 
 @contextmanager
-def _open_text(path: Path) -> Iterator[TextIO]:
+def _open_jsonl(path: Path) -> Iterator[Table]:
     with whole_file(path) as draft, draft.open("x", encoding="utf-8", newline="") as stream:
-        yield stream
+        yield _JsonLines(stream)
+
+
+@contextmanager
+def _open_rows(path: Path, types: Mapping[str, str]) -> Iterator[Table]:
+    with open_rows(path, types) as write:
+        yield _Rows(write)
 
 
 class _JsonLines:
+    """A line a frame, with its faces in it."""
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
@@ -148,63 +150,15 @@ class _JsonLines:
         self._stream.write(json.dumps(frame.to_dict(), allow_nan=False) + "\n")
 
 
-@contextmanager
-def _open_jsonl(path: Path, labels: Sequence[str]) -> Iterator[Table]:
-    with _open_text(path) as stream:
-        yield _JsonLines(stream)
+class _Rows:
+    """A row a face."""
 
-
-class _Csv:
-    def __init__(self, stream: TextIO, columns: Iterable[str]) -> None:
-        self._writer = csv.DictWriter(stream, list(columns), lineterminator="\n")
-        self._writer.writeheader()
+    def __init__(self, write: Callable[[list[dict[str, Any]]], None]) -> None:
+        self._write = write
 
     def write(self, frame: VideoFrameResult) -> None:
-        self._writer.writerows(frame_to_rows(frame))
-
-
-@contextmanager
-def _open_csv(path: Path, labels: Sequence[str]) -> Iterator[Table]:
-    with _open_text(path) as stream:
-        yield _Csv(stream, column_types(labels))
-
-
-class _Parquet:
-    """Gathers rows, and writes a row group when there are enough."""
-
-    def __init__(self, writer: Any, pyarrow: Any, schema: Any) -> None:
-        self._writer, self._pyarrow, self._schema = writer, pyarrow, schema
-        self._rows: list[dict[str, Any]] = []
-
-    def write(self, frame: VideoFrameResult) -> None:
-        self._rows += frame_to_rows(frame)
-        if len(self._rows) >= _ROWS_AT_ONCE:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(self._pyarrow.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows = []
-
-
-@contextmanager
-def _open_parquet(path: Path, labels: Sequence[str]) -> Iterator[Table]:
-    pyarrow = require("pyarrow", extra="data", feature="writing Parquet")
-    parquet = require("pyarrow.parquet", extra="data", feature="writing Parquet")
-    types = {"int64": pyarrow.int64(), "float64": pyarrow.float64(), "string": pyarrow.string()}
-    schema = pyarrow.schema([(name, types[kind.lower()]) for name, kind in column_types(labels).items()])
-    with whole_file(path) as draft, parquet.ParquetWriter(draft, schema) as writer:
-        table = _Parquet(writer, pyarrow, schema)
-        yield table
-        table.flush()
+        self._write(frame_to_rows(frame))
 
 
 def _smoothed(label: str) -> str:
     return f"smoothed_{label}"
-
-
-_KINDS: dict[str, Callable[[Path, Sequence[str]], AbstractContextManager[Table]]] = {
-    ".jsonl": _open_jsonl,
-    ".csv": _open_csv,
-    ".parquet": _open_parquet,
-}
