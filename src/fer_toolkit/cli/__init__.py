@@ -27,6 +27,7 @@ _COMMANDS = {
     "video": "_video:video",
     "webcam": "_video:webcam",
     "batch": "_batch:batch",
+    "serve": "_serve:serve",
     "detectors": "_environment:detectors",
     "doctor": "_environment:doctor",
     "train": "_training:train",

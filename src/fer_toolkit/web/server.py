@@ -1,0 +1,90 @@
+"""The server: waitress, with bounds on what it holds for clients, and an end that lets work be finished."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+from typing import TYPE_CHECKING
+
+from fer_toolkit._optional import require
+from fer_toolkit.errors import OptionError
+from fer_toolkit.web.app import SETTINGS
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from fer_toolkit.web._waitress import Server
+
+
+def create_server(app: Flask, host: str = "127.0.0.1", port: int = 8000) -> Server:
+    """Listen for requests to an application (needs ``fer-toolkit[web]``).
+
+    Parameters
+    ----------
+    app
+        What :func:`~fer_toolkit.web.create_app` made.
+    host
+        Address to listen on, by default one that only this machine reaches; ``"0.0.0.0"`` is all of them.
+    port
+        0 for a free one.
+
+    Returns
+    -------
+    Server
+        ``run()`` serves until ``stop()`` is called, and then finishes what is under way; ``address`` is where a browser
+        finds it.
+
+    Raises
+    ------
+    OptionError
+        If the address can't be listened on: another program has it, or it is none of this machine.
+    MissingExtraError
+        If waitress is not installed.
+
+    Examples
+    --------
+    ::
+
+        server = create_server(create_app(), port=8080)
+        print(server.address)  # http://127.0.0.1:8080/
+        server.run()
+    """
+    require("waitress", extra="web", feature="the web server")
+    from fer_toolkit.web._waitress import Server
+
+    try:
+        return Server(app, app.config[SETTINGS], host, port)
+    except (OSError, ValueError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise OptionError(f"can't listen on port {port} of {host!r}: {why}; choose another host or port") from error
+
+
+def run_until_signal(server: Server) -> None:
+    """Serve until Ctrl-C or SIGTERM, and finish what is under way; a second one ends the process at once.
+
+    Parameters
+    ----------
+    server
+        What :func:`create_server` made. This is called in the main thread.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(*_: object) -> None:
+        restore()
+        server.stop()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        server.run()
+    finally:
+        restore()
+
+
+def is_local(server: Server) -> bool:
+    """Whether only this machine reaches a server."""
+    return ipaddress.ip_address(server.effective_host).is_loopback
