@@ -11,6 +11,16 @@ export class Problem extends Error {
   }
 }
 
+// What people read instead of the status's own name. Below them stands what the server says in detail.
+const TITLES = new Map([
+  [401, "A token is needed"],
+  [413, "The picture is too large"],
+  [415, "This is not a picture that can be read"],
+  [422, "The picture can’t be read"],
+  [429, "The server is busy"],
+  [503, "The server can’t do this now"],
+]);
+
 let token = null; // in memory only
 
 /** Send this bearer token with every request from now on. */
@@ -68,6 +78,6 @@ async function refusal(response) {
   const seconds = Number.parseFloat(response.headers.get("Retry-After"));
   const retryAfter = Number.isFinite(seconds) ? seconds : null;
   const words = await response.json().catch(() => ({})); // a proxy's refusal need not be JSON
-  const title = words.title ?? `The server refused (status ${status})`;
+  const title = TITLES.get(status) ?? words.title ?? `The server refused (status ${status})`;
   return new Problem(title, words.detail ?? "", { status, retryAfter });
 }

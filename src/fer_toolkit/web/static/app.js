@@ -17,6 +17,7 @@ const SPEECH = 4000; // milliseconds between two announcements while the camera 
 const [picture, video, frame, file, detector, classifier, dialog] = [
   "picture", "camera", "frame", "file", "detector", "classifier", "token",
 ].map((id) => document.getElementById(id));
+const HOPELESS = [400, 413, 415, 422]; // statuses of a picture that is refused each time
 
 /** What is shown: {blob, name, type, source, result}; `source` (an image or canvas) is null where it can't be shown. */
 let current = null;
@@ -30,7 +31,7 @@ async function openPicture(blob, name) {
   const signal = begin();
   clearFaces();
   again = () => openPicture(blob, name);
-  working();
+  working("Looking for faces …", "This takes longer than usual. The server may be busy, or the picture large.");
   const shown = await showPicture(blob);
   if (signal.aborted) return;
   try {
@@ -79,19 +80,20 @@ function begin() {
 
 async function startCamera() {
   const signal = begin();
-  again = startCamera;
+  leaveCamera();
   clearFaces();
+  again = startCamera;
   current = null;
-  working("Waiting for the camera …");
+  working("Waiting for the camera …", "The browser may be asking whether this page may use it.");
   try {
-    await openCamera(video);
-    if (signal.aborted) return closeCamera(video);
+    await openCamera(video, signal);
     document.body.dataset.camera = "";
     swapFocus("start-camera", "stop-camera");
     picture.hidden = true;
     video.hidden = frame.hidden = false;
     fitFrame(video.videoWidth, video.videoHeight);
     video.srcObject.getVideoTracks()[0].addEventListener("ended", stopCamera, { signal });
+    working("Looking for faces …", "This takes longer than usual. The server may be busy.");
     await watch(signal);
   } catch (error) {
     if (signal.aborted) return;
@@ -127,8 +129,11 @@ async function stopCamera() {
   if (!("camera" in document.body.dataset)) return;
   begin();
   leaveCamera();
+  say("The camera is off");
   if (current === null) return start();
-  await showPicture(current.blob);
+  const { blob, name } = current;
+  again = () => openPicture(blob, name);
+  await showPicture(blob);
 }
 
 function leaveCamera() {
@@ -175,10 +180,11 @@ function start() {
   frame.hidden = true;
 }
 
-function working(title = "Looking for faces …") {
+/** Say what is under way, and after a while why it may take so long. */
+function working(title, why) {
   enter("working");
   message(title, "");
-  slowly = setTimeout(() => message(title, "This takes longer than usual. The server may be busy, or the picture large."), SLOW);
+  slowly = setTimeout(() => message(title, why), SLOW);
 }
 
 function showResult({ result, source }, time) {
@@ -199,10 +205,11 @@ function showResult({ result, source }, time) {
 
 function showProblem(error) {
   if (!(error instanceof Problem)) console.error(error);
-  const { title, detail } = error instanceof Problem ? error : new Problem("The page failed", String(error));
+  const { title, detail, status } = error instanceof Problem ? error : new Problem("The page failed", String(error));
   clearFaces();
   current = null;
   enter("error");
+  document.getElementById("again").hidden = HOPELESS.includes(status);
   message(title, detail);
 }
 
@@ -313,7 +320,7 @@ document.getElementById("again").addEventListener("click", () => {
 });
 
 document.getElementById("options").addEventListener("change", () => {
-  if (current !== null && !("camera" in document.body.dataset)) openPicture(current.blob, current.name);
+  if (document.body.dataset.state !== "start" && again !== startCamera) again(); // the camera's next frame heeds it anyway
 });
 
 document.getElementById("save-json").addEventListener("click", () => saveJson(current.result, current.name));

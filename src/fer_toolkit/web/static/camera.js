@@ -4,29 +4,31 @@ import { Problem } from "./api.js";
 
 const LONGEST_SIDE = 960; // pixels; detectors make pictures smaller than that anyway
 
-/** Show the camera in a video element; a Problem says why there is none. */
-export async function openCamera(video) {
+/** Show the camera in a video element, unless `signal` is aborted meanwhile; a Problem says why there is none. */
+export async function openCamera(video, signal) {
   if (!navigator.mediaDevices) {
     throw new Problem("No camera here", "Browsers allow it on pages served by HTTPS, or by this computer itself.");
   }
   const wanted = { video: { facingMode: "user", width: { ideal: 1280 } }, audio: false };
   try {
-    video.srcObject = await navigator.mediaDevices.getUserMedia(wanted);
-  } catch (error) {
-    throw refusal(error);
-  }
-  try {
+    const stream = await navigator.mediaDevices.getUserMedia(wanted);
+    if (signal.aborted) stop(stream);
+    signal.throwIfAborted();
+    video.srcObject = stream;
     await video.play();
   } catch (error) {
-    closeCamera(video);
     throw refusal(error);
   }
 }
 
 /** Let the camera go: its light goes out. */
 export function closeCamera(video) {
-  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+  if (video.srcObject !== null) stop(video.srcObject);
   video.srcObject = null;
+}
+
+function stop(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 /** What the camera shows now, as a canvas: mirrored, as people know themselves and as the page shows it. */
