@@ -4,8 +4,6 @@ import pytest
 
 from fer_toolkit import EmotionRecognizer
 
-RUNNING = "() => document.getElementById('camera').srcObject !== null"
-
 
 @pytest.fixture
 def camera_page(open_page):
@@ -51,11 +49,12 @@ def test_the_face_before_the_camera_is_read_again_and_again(camera_page):
 def test_there_is_never_more_than_one_request_under_way(serving, gate, camera_page):
     with serving(EmotionRecognizer(gate), workers=4) as server:
         page = camera_page(server.address)
+        page.clock.install()
         asked = []
         page.on("request", lambda request: "/recognize" in request.url and asked.append(request))
         start(page, "working")
         assert gate.reached.acquire(timeout=15)
-        page.wait_for_timeout(1000)  # four frames' time, in which nothing may be asked
+        page.clock.run_for(2000)  # the time of many frames
         assert len(asked) == 1
         gate.is_open.set()
         page.locator("body[data-state=result]").wait_for()

@@ -7,10 +7,10 @@ def focused(page):
     return page.evaluate("() => document.activeElement.id || document.activeElement.className")
 
 
-def press_until(page, name, key="Tab"):
-    """Press Tab until something has the focus; every stop on the way must show where the focus is."""
+def press_until(page, name):
+    """Press Tab until something has the focus."""
     for _ in range(20):
-        page.keyboard.press(key)
+        page.keyboard.press("Tab")
         if focused(page) == name:
             return
     raise AssertionError(f"Tab never comes to {name}")
@@ -86,19 +86,20 @@ def test_nothing_goes_over_the_edge_of_a_phone(open_page, choose, astronaut_path
     assert not any(low)  # a finger finds them
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", ["start", "working", "result", "selected", "none", "error", "token", "camera"])
-def test_axe_finds_no_serious_fault(open_page, choose, collage_path, faceless_path, scheme, state):
+def test_axe_finds_no_serious_fault(open_page, choose, collage_path, faceless_path, state):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
-    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    page = open_page(reduced_motion="reduce")
     into_state(page, state, choose, collage_path, faceless_path)
-    violations = axe.run(page).response["violations"]
-    assert [(each["id"], each["nodes"]) for each in violations if each["impact"] in ("serious", "critical")] == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        violations = axe.run(page).response["violations"]
+        assert [(each["id"], each["nodes"]) for each in violations if each["impact"] in ("serious", "critical")] == []
 
 
 def into_state(page, state, choose, collage_path, faceless_path):
     if state == "working":
-        page.route("**/recognize*", lambda route: None)  # never answered
+        page.evaluate("() => { window.fetch = () => new Promise(() => {}); }")  # never answered
         choose(page, collage_path, "working")
     elif state in ("result", "selected"):
         choose(page, collage_path)

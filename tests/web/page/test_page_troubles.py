@@ -54,9 +54,11 @@ def test_a_server_that_is_gone(serving, open_page, choose, astronaut_path):
     assert page.locator("#picture, #again").filter(visible=True).count() == 2
 
 
-def test_a_large_picture_when_the_server_hangs_up(page, choose, astronaut_path):
+def test_a_large_picture_when_the_server_hangs_up(page, choose, astronaut_path, tmp_path):
+    large = tmp_path / "large.jpg"
+    large.write_bytes(astronaut_path.read_bytes() + bytes(9 * 2**20))
     page.route("**/recognize*", lambda route: route.abort("connectionreset"))
-    choose(page, astronaut_path.read_bytes() + bytes(9 * 2**20), "error")
+    choose(page, large, "error")
     assert "of 9 MB, is larger than the server takes" in message(page)[1]
 
 

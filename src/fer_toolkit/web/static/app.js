@@ -312,7 +312,7 @@ document.addEventListener("drop", (event) => {
 document.getElementById("start-camera").addEventListener("click", startCamera);
 document.getElementById("stop-camera").addEventListener("click", stopCamera);
 document.addEventListener("visibilitychange", () => { if (document.hidden) stopCamera(); });
-window.addEventListener("pagehide", stopCamera);
+window.addEventListener("pagehide", () => { begin(); leaveCamera(); }); // there is nobody to show a last frame to
 
 document.getElementById("again").addEventListener("click", () => {
   file.focus(); // the button goes, and the focus must not

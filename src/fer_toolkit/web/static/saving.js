@@ -39,7 +39,7 @@ function drawFaces({ width, height, faces }, source) {
 }
 
 function lineWidth(width, height) {
-  return Math.max(1.5, 0.004 * Math.sqrt(width * height));
+  return Math.max(2, 0.0044 * Math.sqrt(width * height));
 }
 
 function drawBox(context, face, line) {
