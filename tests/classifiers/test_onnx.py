@@ -7,7 +7,7 @@ import pytest
 
 from fer_toolkit import weights as store
 from fer_toolkit.classifiers import build_classifier
-from fer_toolkit.errors import ClassifierError, MissingExtraError
+from fer_toolkit.errors import ClassifierError, MissingExtraError, OptionError
 from fer_toolkit.testing import check_classifier
 
 SIZE = 12
@@ -50,6 +50,23 @@ def test_a_network_for_several_faces_at_once_gives_what_one_for_one_gives(save, 
         build_classifier(save(f"{n}.onnx", [n, 1, SIZE, SIZE], weights(SIZE, 1)), card=CARD) for n in (1, batch)
     )
     np.testing.assert_allclose(several.predict(crops(6, SIZE, 1)), one.predict(crops(6, SIZE, 1)), atol=1e-6)
+
+
+def test_what_it_computes_on_may_be_named(save, weights, crops):
+    file = save("model.onnx", ["n", 1, SIZE, SIZE], weights(SIZE, 1))
+    named = build_classifier(file, card=CARD, providers=("CPUExecutionProvider",))
+    np.testing.assert_array_equal(
+        named.predict(crops(2, SIZE, 1)), build_classifier(file, card=CARD).predict(crops(2, SIZE, 1))
+    )
+
+
+@pytest.mark.parametrize(
+    "providers", [["QuantumExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider", []]
+)
+def test_what_this_runtime_can_not_compute_on_is_refused_and_not_replaced(save, weights, providers):
+    file = save("model.onnx", ["n", 1, SIZE, SIZE], weights(SIZE, 1))
+    with pytest.raises(OptionError, match=r"providers must be some of .*'CPUExecutionProvider'.*Received"):
+        build_classifier(file, card=CARD, providers=providers)
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.float16, 2e-3), (np.float64, 1e-6)])

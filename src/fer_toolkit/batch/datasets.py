@@ -57,8 +57,9 @@ def recognize_dataset(
     Returns
     -------
     ray.data.Dataset
-        As :func:`~fer_toolkit.batch.recognize_table` gives it; nothing is read before it is asked for. A worker that is
-        lost, with its node or alone, is replaced, and its pictures are done again.
+        As :func:`~fer_toolkit.batch.recognize_table` gives it, in no order. Nothing is read before it is asked for, but
+        the first rows for the names of their columns. A worker that is lost, with its node or alone, is replaced, and
+        its pictures are done again.
 
     Raises
     ------
@@ -80,8 +81,8 @@ def recognize_dataset(
     """
     data = require("ray.data", extra="ray", feature="recognising a data set on a cluster")
     recognizer, options = build_and_settle(options)
-    types = result_types(recognizer, prefix)
-    check_columns(dataset.columns() or [], column, types)
+    if (names := dataset.columns()) is not None:  # None: it is empty
+        check_columns(names, column, result_types(recognizer, prefix))
     least, most = workers if isinstance(workers, tuple) else (workers or 1, workers)
     return dataset.map_batches(
         _Worker,

@@ -1,8 +1,9 @@
-"""ONNX Runtime (``.onnx``), with ``fer-toolkit[onnx]``."""
+"""ONNX Runtime (``.onnx``), with ``fer-toolkit[onnx]``, on the processor or on a graphics card."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,14 @@ from fer_toolkit.classifiers._network import (
     spec_of,
     to_probabilities,
 )
-from fer_toolkit.errors import ClassifierError
+from fer_toolkit.errors import ClassifierError, OptionError
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 _FATAL = 4  # what ONNX Runtime writes to standard error; its errors are raised as well
 
 
 class OnnxClassifier:
-    """A classifier from an ONNX file, on the processor.
+    """A classifier from an ONNX file.
 
     Parameters
     ----------
@@ -36,11 +37,15 @@ class OnnxClassifier:
         What the file takes and gives.
     threads
         How many faces are computed at the same time, each on a thread of its own.
+    providers
+        What ONNX Runtime computes on, by its own names: the first of these that knows an operation runs it. For a
+        graphics card ``("CUDAExecutionProvider", "CPUExecutionProvider")``, with the package ``onnxruntime-gpu`` in the
+        place of ``onnxruntime``.
 
     Raises
     ------
     OptionError
-        If `threads` is out of range.
+        If `threads` is out of range, or this ONNX Runtime has not all `providers`.
     ClassifierError
         If the file is no ONNX file, or is not what its card says.
     MissingExtraError
@@ -54,18 +59,31 @@ class OnnxClassifier:
         probabilities = classifier.predict(crops)  # uint8 (n, 64, 64, 1) to float32 (n, 8)
     """
 
-    def __init__(self, path: str | os.PathLike[str], card: WeightsCard, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        card: WeightsCard,
+        *,
+        threads: int = 1,
+        providers: Sequence[str] = ("CPUExecutionProvider",),
+    ) -> None:
         check_threads(threads)
         runtime = _optional.require("onnxruntime", extra="onnx", feature="classifying with an .onnx file")
+        there = runtime.get_available_providers()
+        if isinstance(providers, str) or not providers or not set(providers) <= set(there):
+            # Without this ONNX Runtime would go on, on the processor.
+            raise OptionError(
+                f"providers must be some of {there}, which this ONNX Runtime has. Received: {providers!r}"
+            )
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
-        self._path, self._card, self._threads = os.fspath(path), card, threads
+        self._path, self._card, self._threads, self._providers = os.fspath(path), card, threads, tuple(providers)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = _FATAL
         # With its fallback, ONNX Runtime tries a bad file twice, and tells of it on standard output.
         try:
             self._session = runtime.InferenceSession(
-                self._path, options, providers=["CPUExecutionProvider"], enable_fallback=0
+                self._path, options, providers=list(self._providers), enable_fallback=0
             )
             inputs = [(each.name, each.type, each.shape) for each in self._session.get_inputs()]
             outputs = [each.name for each in self._session.get_outputs()]
@@ -98,7 +116,7 @@ class OnnxClassifier:
 
     def __getstate__(self) -> dict[str, Any]:
         """The session stays behind when a classifier is sent to another process."""
-        return {"path": self._path, "card": self._card, "threads": self._threads}
+        return {"path": self._path, "card": self._card, "threads": self._threads, "providers": self._providers}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
