@@ -19,6 +19,7 @@ demo: $(DEMO)/.installed ## Install the core package, and find and read the face
 	$(DEMO)/bin/fer-toolkit recognize $(PICTURES) --annotate demo-output
 
 test: $(TEST)/.installed ## Install everything and run the tests; ARGS="tests/test_images.py -k exif" runs some
+	@scripts/install_chromium.sh || true
 	$(TEST)/bin/python -m pytest $(ARGS)
 
 check: lint types imports ## Lint, types and import rules

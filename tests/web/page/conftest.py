@@ -14,7 +14,7 @@ import pytest
 from fer_toolkit import EmotionRecognizer
 from fer_toolkit.detectors.haar import HaarDetector
 
-INSTALL = "run scripts/install_chromium.sh, or install Chromium as your system has it, and pip install playwright"
+INSTALL = "run scripts/install_chromium.sh, or install Chromium as your system has it, and pip install playwright axe-playwright-python"
 ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
@@ -44,6 +44,16 @@ def playwright():
         _unavailable("Playwright is not installed")
     with sync_playwright() as playwright:
         yield playwright
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Finds what of a page some people can't use: https://github.com/dequelabs/axe-core."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ModuleNotFoundError:
+        _unavailable("axe-playwright-python is not installed")
+    return Axe()
 
 
 def _unavailable(why):

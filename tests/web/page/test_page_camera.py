@@ -121,7 +121,9 @@ def test_without_a_camera_the_page_says_why(open_page, error, words):
     assert page.locator("#start-camera").is_visible()
 
 
-def test_a_busy_server_is_asked_again_and_the_camera_goes_on(serving, gate, open_page, camera_page, choose, astronaut_path):
+def test_a_busy_server_is_asked_again_and_the_camera_goes_on(
+    serving, gate, open_page, camera_page, choose, astronaut_path
+):
     with serving(EmotionRecognizer(gate), workers=1, queue=0) as server:
         other, page = open_page(server.address), camera_page(server.address)
         choose(other, astronaut_path, "working")

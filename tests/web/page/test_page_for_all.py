@@ -82,13 +82,16 @@ def test_nothing_goes_over_the_edge_of_a_phone(open_page, choose, astronaut_path
     if state != "start":
         choose(page, {"result": astronaut_path, "none": faceless_path, "error": b"words"}[state], state)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 320
-    low = [each.bounding_box()["height"] < 36 for each in page.locator("button:not(.box), select, .button").all() if each.is_visible()]
+    low = [
+        each.bounding_box()["height"] < 36
+        for each in page.locator("button:not(.box), select, .button").all()
+        if each.is_visible()
+    ]
     assert not any(low)  # a finger finds them
 
 
 @pytest.mark.parametrize("state", ["start", "working", "result", "selected", "none", "error", "token", "camera"])
-def test_axe_finds_no_serious_fault(open_page, choose, collage_path, faceless_path, state):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+def test_axe_finds_no_serious_fault(axe, open_page, choose, collage_path, faceless_path, state):
     page = open_page(reduced_motion="reduce")
     into_state(page, state, choose, collage_path, faceless_path)
     for scheme in ("light", "dark"):

@@ -86,12 +86,8 @@ def test_what_is_no_file_may_be_dropped_and_pasted_as_ever(page):
     assert page.locator("body").get_attribute("data-state") == "start"
 
 
-@pytest.mark.parametrize(
-    ("width", "ratio"), [(1280, 1), (390, 3), (700, 1.5)], ids=["desktop", "phone", "in between"]
-)
-def test_the_box_is_on_the_face_at_any_width_and_pixel_ratio(
-    open_page, choose, astronaut_path, expected, width, ratio
-):
+@pytest.mark.parametrize(("width", "ratio"), [(1280, 1), (390, 3), (700, 1.5)], ids=["desktop", "phone", "in between"])
+def test_the_box_is_on_the_face_at_any_width_and_pixel_ratio(open_page, choose, astronaut_path, expected, width, ratio):
     page = open_page(viewport={"width": width, "height": 844}, device_scale_factor=ratio)
     choose(page, astronaut_path)
     assert box_in_picture(page) == pytest.approx(fractions(expected), abs=0.004)
@@ -110,7 +106,9 @@ def test_the_box_is_on_the_face_of_a_picture_that_exif_turns(page, choose, astro
     assert box_in_picture(page) == pytest.approx([x1 / 512, y1 / 400, x2 / 512, y2 / 400], abs=0.03)
 
 
-def test_of_a_picture_that_the_browser_cannot_show_the_boxes_are_shown(page, choose, astronaut_path, saved_as, expected):
+def test_of_a_picture_that_the_browser_cannot_show_the_boxes_are_shown(
+    page, choose, astronaut_path, saved_as, expected
+):
     with Image.open(astronaut_path) as picture:
         choose(page, saved_as(picture, "TIFF"))
     assert page.locator("#picture").is_hidden()
