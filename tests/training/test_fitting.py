@@ -141,6 +141,34 @@ def test_other_labels_and_soft_ones_are_learnt_and_stand_in_the_card(faces, quic
     assert min(row["val_loss"] for row in history(tmp_path)) > entropy
 
 
+def test_a_run_may_start_from_a_trained_network(run, faces, quick, tmp_path):
+    still = replace(quick, learning_rate=1e-12, epochs=1)
+    before = load(run.folder / "best.keras")
+    model = train(faces, still, tmp_path, start_from=run.folder / "best.keras", report=lambda line: None)
+    for trained, started in zip(before.trainable_variables, model.trainable_variables, strict=True):
+        np.testing.assert_allclose(started, trained, atol=1e-7)
+
+
+def test_a_head_with_other_labels_starts_anew_on_trained_features(run, faces, quick, tmp_path):
+    still = replace(quick, learning_rate=1e-12, epochs=1)
+    before = load(run.folder / "best.keras")
+    others = replace(faces, emotions=faces.emotions % 2, labels=("calm", "cross"))
+    model = train(others, still, tmp_path, start_from=run.folder / "best.keras", report=lambda line: None)
+    assert model.output_shape == (None, 2)
+    *trained, _, _ = before.trainable_variables
+    *started, _, _ = model.trainable_variables
+    for each, expected in zip(started, trained, strict=True):
+        np.testing.assert_allclose(each, expected, atol=1e-7)
+
+
+def test_a_run_does_not_start_from_another_network_nor_from_something_else(run, faces, quick, tmp_path):
+    other = replace(quick, network="mini_xception")
+    with pytest.raises(OptionError, match=r"best.keras' holds another network than mini_xception"):
+        train(faces, other, tmp_path / "other", start_from=run.folder / "best.keras")
+    with pytest.raises(OptionError, match=r"recipe.json' is no Keras file to start from"):
+        train(faces, quick, tmp_path / "none", start_from=run.folder / "recipe.json")
+
+
 def test_tensorboard_without_tensorflow_is_refused_at_once(faces, quick, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(MissingExtraError, match=r"fer-toolkit\[keras\]"):

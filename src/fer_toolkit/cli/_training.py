@@ -77,6 +77,12 @@ def train(
             autocompletion=classifier_names,
         ),
     ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KERAS", exists=True, dir_okay=False, help="A trained model.keras whose weights are the first ones."
+        ),
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(
@@ -158,6 +164,7 @@ def train(
                 recipe,
                 output,
                 teachers=_build_teachers(teachers or ()),
+                start_from=start_from,
                 resume=resume,
                 tensorboard=tensorboard,
                 report=lambda line: typer.echo(line, err=True),

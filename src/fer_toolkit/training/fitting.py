@@ -43,6 +43,7 @@ def train(
     output: str | os.PathLike[str],
     *,
     teachers: Sequence[Classifier] = (),
+    start_from: str | os.PathLike[str] | None = None,
     resume: bool = False,
     tensorboard: bool = False,
     report: Callable[[str], None] = print,
@@ -64,6 +65,9 @@ def train(
         *PublicTest*) and, at the end, ``model.keras`` with its card ``model.json``. Each is whole or absent.
     teachers
         Classifiers whose answers, averaged, are learned from beside the labels.
+    start_from
+        A ``.keras`` file of the same network, such as an earlier run's ``model.keras``, whose weights are the first
+        ones; a head with other labels starts anew. A learning rate of half the default or less suits it.
     resume
         Go on after the last epoch of the run that is in the folder, with its recipe and its teachers' answers. Without
         a run there, start one.
@@ -81,8 +85,9 @@ def train(
     Raises
     ------
     OptionError
-        If the folder holds another run and `resume` is not asked for, a batch can't be shared out evenly among the
-        devices, or the loss is no number any more; the files are then those of the epoch before.
+        If `start_from` holds another network, the folder holds another run and `resume` is not asked for, a batch can't
+        be shared out evenly among the devices, or the loss is no number any more; the files are then those of the epoch
+        before.
     DataError
         If a part has no faces, or the data are not those that the run was started with.
     ExportError
@@ -110,7 +115,7 @@ def train(
         report(f"resumed after epoch {epoch} of {recipe.epochs}")
     else:
         keras.utils.set_random_seed(recipe.seed)
-        model, epoch = _compiled(recipe, training), 0
+        model, epoch = _compiled(recipe, training, start_from), 0
     batches = Batches(training, recipe, lessons=lessons, epoch=epoch)
     public_test = PublicTest(Twin(model, recipe), public, recipe, folder / BEST, resumed=epoch > 0)
     files = [History(folder / "history.csv", epoch), Checkpoint(folder / LAST), *log]
@@ -245,9 +250,11 @@ def _heads(training: FaceData) -> dict[str, int]:
     return {EMOTION: len(training.labels)} | ({VOTES: len(FERPLUS)} if training.votes is not None else {})
 
 
-def _compiled(recipe: Recipe, training: FaceData) -> keras.Model:
+def _compiled(recipe: Recipe, training: FaceData, start_from: str | os.PathLike[str] | None) -> keras.Model:
     heads = _heads(training)
     model = networks.build(recipe.network, heads, dropout=recipe.dropout, dtype=recipe.dtype)
+    if start_from is not None:
+        networks.take_weights(model, start_from)
     steps = len(Batches(training, recipe))
     warmup = min(round(recipe.warmup_epochs * steps), recipe.epochs * steps - 1)
     schedule = keras.optimizers.schedules.CosineDecay(
