@@ -35,3 +35,8 @@ def problem(status: int, detail: str) -> bytes:
     """
     title = HTTPStatus(status).phrase
     return json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
+
+
+def too_large(max_bytes: int) -> str:
+    """What a 413 says."""
+    return f"a request may have {max_bytes:,} bytes at most; send a smaller picture"

@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fer_toolkit._optional import require
-from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, problem
+from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, problem, too_large
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -120,21 +120,21 @@ class Memory:
     """
 
     def __init__(self, size: int) -> None:
-        self._free = size
+        self.size = self.free = size
         self._lock = threading.Lock()
 
     def take(self, count: int) -> bool:
         """Take bytes, if there are so many."""
         with self._lock:
-            if count > self._free:
+            if count > self.free:
                 return False
-            self._free -= count
+            self.free -= count
             return True
 
     def give_back(self, count: int) -> None:
         """Give back what was taken."""
         with self._lock:
-            self._free += count
+            self.free += count
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def _refusal(self) -> _Refusal | None:
         if max(self.content_length, self.body_bytes_received) > self._max_bytes:
-            return _Refusal(413, f"a request may have {self._max_bytes:,} bytes at most; send a smaller picture")
+            return _Refusal(413, too_large(self._max_bytes))
         more = self.body_bytes_received - self._held
         if not self._memory.take(more):
             return _Refusal(429, "too many requests are arriving at once; try again soon")

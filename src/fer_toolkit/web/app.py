@@ -12,7 +12,7 @@ from fer_toolkit.errors import FerToolkitError, ImageError, OptionError
 from fer_toolkit.recognizer import EmotionRecognizer
 from fer_toolkit.registry import check_options
 from fer_toolkit.web import _openapi
-from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, problem
+from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, problem, too_large
 from fer_toolkit.web._metrics import CONTENT_TYPE as METRICS_TYPE
 from fer_toolkit.web._service import Service
 from fer_toolkit.web._uploads import NoPictureError, WrongTypeError, check_type, read_picture
@@ -219,7 +219,7 @@ def _detail(error: Exception, status: int, service: Service) -> str:
     if isinstance(error, DeadlineError):
         return f"there was no result within {settings.timeout:g} seconds; try again, or send a smaller picture"
     if status == 413:
-        return f"a request may have {settings.max_bytes:,} bytes at most; send a smaller picture"
+        return too_large(settings.max_bytes)
     if status < 500 or hasattr(error, "description"):
         return str(getattr(error, "description", error))
     _log.error("a request failed", exc_info=error)
