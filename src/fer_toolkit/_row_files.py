@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from fer_toolkit._files import whole_file
 from fer_toolkit._optional import require
-from fer_toolkit.errors import OptionError
+from fer_toolkit.errors import ExportError, OptionError
 
 Rows = Iterable[Mapping[str, Any]]
 """Rows as mappings of column names to values; what a row does not say is missing."""
@@ -78,7 +78,7 @@ def join_files(parts: Iterable[Path], path: Path, types: Mapping[str, str], meta
     Raises
     ------
     ExportError
-        If the path can't be written, or a part can't be read.
+        If the path can't be written, or a part of a Parquet file is damaged.
     """
     _JOIN[check_ending(path)](parts, path, types, metadata)
 
@@ -164,7 +164,11 @@ class _ParquetRows:
 @contextmanager
 def _parquet_writer(path: Path, schema: Any) -> Iterator[Any]:
     parquet = require("pyarrow.parquet", extra="data", feature="writing Parquet")
-    with whole_file(path) as draft, parquet.ParquetWriter(draft, schema, compression="zstd") as writer:
+    with (
+        whole_file(path) as draft,
+        draft.open("xb") as stream,  # Arrow takes no path that is not UTF-8
+        parquet.ParquetWriter(stream, schema, compression="zstd") as writer,
+    ):
         yield writer
 
 
@@ -181,17 +185,26 @@ def _open_parquet(
 
 def _join_parquet(parts: Iterable[Path], path: Path, types: Mapping[str, str], metadata: Mapping[str, str]) -> None:
     pyarrow = require("pyarrow", extra="data", feature="writing Parquet")
-    parquet = require("pyarrow.parquet", extra="data", feature="writing Parquet")
     schema = arrow_schema(types, metadata)
     with _parquet_writer(path, schema) as writer:
         gathered = []
         for part in parts:
-            gathered.append(parquet.read_table(part, schema=schema))
+            gathered.append(_read_parquet(part))
             if sum(map(len, gathered)) >= ROW_GROUP:
                 writer.write_table(pyarrow.concat_tables(gathered))
                 gathered = []
         if gathered:
             writer.write_table(pyarrow.concat_tables(gathered))
+
+
+def _read_parquet(part: Path) -> Any:
+    pyarrow = require("pyarrow", extra="data", feature="writing Parquet")
+    parquet = require("pyarrow.parquet", extra="data", feature="writing Parquet")
+    try:
+        with part.open("rb") as stream:
+            return parquet.ParquetFile(stream).read()
+    except pyarrow.ArrowException as error:
+        raise ExportError(f"{part} is damaged ({error}); remove it") from error
 
 
 _OPEN: dict[str, Callable[[Path, Mapping[str, str], Mapping[str, str]], AbstractContextManager[Any]]] = {

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -146,13 +146,12 @@ def recognize_folder(
     del recognizer  # the processes have their own
     run = {"version": __version__, "folder": folder, "glob": glob, **parts, "columns": list(types), "options": options}
     manifest = Manifest(table)
-    with _kept(manifest):
+    with _kept(manifest), manifest.locked():
         _open(manifest, run, folder, glob, resume)
-        with manifest.locked():
-            answers = work_off(manifest.tasks(), Settings(folder, options), workers or _processors())
+        with closing(work_off(manifest.tasks(), Settings(folder, options), workers or _processors())) as answers:
             _follow(answers, manifest, on_progress)
-            join_files(manifest.parts(), table, types, parts)
-        manifest.remove()
+        join_files(manifest.parts(), table, types, parts)
+        manifest.finish()
     done = manifest.done.values()
     faces, failed = sum(part.faces for part in done), sum(part.failed for part in done)
     return FolderSummary(table, manifest.run["pictures"], faces, failed, **parts, seconds=time.monotonic() - started)
@@ -240,7 +239,8 @@ def _kept(manifest: Manifest) -> Iterator[None]:
     try:
         yield
     except (ExportError, OSError) as error:
-        reason = str(error) if isinstance(error, ExportError) else f"{manifest.folder}: {error.strerror or error}"
+        unwritable = f"{manifest.folder} can't be written: {getattr(error, 'strerror', None) or error}"
+        reason = str(error) if isinstance(error, ExportError) else unwritable
         kept = "; what is done is kept: mend that, and go on by resuming" if manifest.exists() else ""
         raise ExportError(f"{reason}{kept}") from error
 

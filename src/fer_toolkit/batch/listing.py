@@ -7,15 +7,16 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from fer_toolkit.errors import OptionError
-from fer_toolkit.images import SUFFIXES
+from fer_toolkit.errors import DataError, OptionError
+from fer_toolkit.images import SUFFIXES, describe_error
 
 
 def find_pictures(folder: str, glob: str | None = None) -> Iterator[str]:
-    """The pictures of a folder and of the folders in it, sorted by their paths.
+    """The pictures of a folder and of the folders in it, sorted by the names on their paths.
 
     The names of one folder, and of those above it, are in memory at a time. Names that begin with a dot are left out,
-    and links to folders are not followed.
+    and links to folders are not followed. All else that has a picture's name counts, links that lead nowhere too: who
+    reads it will say what is wrong.
 
     Parameters
     ----------
@@ -35,13 +36,15 @@ def find_pictures(folder: str, glob: str | None = None) -> Iterator[str]:
     ------
     OptionError
         If `glob` is empty, or begins at the root.
+    DataError
+        If `folder` itself can't be listed.
 
     Examples
     --------
     >>> list(find_pictures("examples/images", "astro*"))
     ['astronaut.jpg']
     """
-    return _walk(folder, "", _matcher(glob))
+    return _walk(folder, _matcher(glob))
 
 
 def _matcher(glob: str | None) -> Callable[[str], bool]:
@@ -61,18 +64,31 @@ def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     return bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
-def _walk(folder: str, inside: str, matches: Callable[[str], bool]) -> Iterator[str]:
+def _walk(folder: str, matches: Callable[[str], bool]) -> Iterator[str]:
+    below = [_entries(folder, "")]  # the folders on the way to the one that is looked through, and it
+    while below:
+        for path, is_folder, is_link in below[-1]:
+            if is_folder:
+                try:
+                    below.append(_entries(folder, path))
+                    break
+                except DataError:
+                    yield os.path.join(path, "")  # noqa: PTH118
+            elif matches(path) and not (is_link and os.path.isdir(os.path.join(folder, path))):  # noqa: PTH112, PTH118
+                yield path
+        else:
+            below.pop()
+
+
+def _entries(folder: str, inside: str) -> Iterator[tuple[str, bool, bool]]:
+    """What a folder holds: paths, and whether they are folders, and links."""
     try:
         with os.scandir(os.path.join(folder, inside)) as entries:  # noqa: PTH118  # Path.iterdir asks for each kind anew
-            listed = sorted((entry.name, entry.is_dir(follow_symlinks=False), entry.is_file()) for entry in entries)
-    except OSError:
-        yield os.path.join(inside, "")  # noqa: PTH118
-        return
-    for name, is_folder, is_file in listed:
-        path = os.path.join(inside, name)  # noqa: PTH118
-        if name.startswith("."):
-            continue
-        if is_folder:
-            yield from _walk(folder, path, matches)
-        elif is_file and matches(path):
-            yield path
+            listed = sorted(
+                (entry.name, entry.is_dir(follow_symlinks=False), entry.is_symlink())
+                for entry in entries
+                if not entry.name.startswith(".")
+            )
+    except OSError as error:
+        raise DataError(f"the folder {folder!r} can't be listed: {describe_error(error)}") from error
+    return ((os.path.join(inside, name), is_folder, is_link) for name, is_folder, is_link in listed)  # noqa: PTH118

@@ -5,9 +5,10 @@
     faces.parquet.parts/pictures          all pictures' paths, in order, each ended by a zero byte
     faces.parquet.parts/manifest.jsonl    a line about the run, then one for each part that is done
     faces.parquet.parts/0000000.parquet   the rows of the first pictures, and so on
+    faces.parquet.parts/lock              held by the process that is at work
 
 Each file appears at once and whole, but for the manifest, to which lines are added; a line that was cut off does not
-count.
+count. Without a manifest, there is no run to go on with.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from typing import Any
 from fer_toolkit._files import drafts_of, whole_file
 from fer_toolkit.batch.tasks import Done, Task
 from fer_toolkit.errors import OptionError
-from fer_toolkit.images import describe_error
 
 _LARGEST_PART, _PARTS = 1000, 64  # pictures of a part; parts of a smaller run, so that all processes have some
 _TOGETHER = 32  # pictures of a part at least: those whose faces are classified together
@@ -63,8 +63,7 @@ class Manifest:
         return self._file.exists()
 
     def start(self, run: Mapping[str, Any], pictures: Iterable[str]) -> None:
-        """Note a run's settings and pictures, in place of what a run that never began has left."""
-        _remove(self.folder)
+        """Note a run's settings and pictures, over what a run that never began has left."""
         count = 0
         with whole_file(self._pictures) as draft, draft.open("xb") as stream:
             for count, picture in enumerate(pictures, start=1):  # noqa: B007
@@ -74,19 +73,23 @@ class Manifest:
             draft.write_text(json.dumps(self.run) + "\n", encoding="ascii")
 
     def read(self) -> None:
-        """Read what a run has noted that was stopped."""
+        """Read what a run has noted that was stopped.
+
+        Raises
+        ------
+        OptionError
+            If it is not what a run writes.
+        """
+        with self._file.open("rb+") as stream:
+            *lines, cut_off = stream.read().split(b"\n")
+            stream.truncate(stream.tell() - len(cut_off))
         try:
-            with self._file.open("rb+") as stream:
-                *lines, cut_off = stream.read().split(b"\n")
-                stream.truncate(stream.tell() - len(cut_off))
-            self.run = json.loads(lines[0])
+            self.run = dict(json.loads(lines[0]))
+            numbers = range(len(self.parts()))
             parts = [Done(**json.loads(line)) for line in lines[1:]]
-            self.done = {part.number: part for part in parts if self.part(part.number).exists()}
-        except (OSError, ValueError, TypeError, IndexError) as error:
-            raise OptionError(
-                f"{self._file} is not what a run has written ({describe_error(error)}); "
-                f"remove the folder {self.folder}, and start anew"
-            ) from error
+            self.done = {part.number: part for part in parts if part.number in numbers and self._has(part)}
+        except (ValueError, TypeError, LookupError) as error:
+            raise self._damaged(self._file) from error
 
     def part(self, number: int) -> Path:
         """The file of a part."""
@@ -98,9 +101,12 @@ class Manifest:
 
     def tasks(self) -> Iterator[Task]:
         """What is left to do; a task's pictures are read when it is asked for."""
-        pictures = self._planned()
+        pictures, left = self._planned(), self.run["pictures"]
         for number, file in enumerate(self.parts()):
             of_part = list(islice(pictures, self.run["part"]))
+            if len(of_part) != min(left, self.run["part"]):
+                raise self._damaged(self._pictures)
+            left -= len(of_part)
             if number not in self.done:
                 yield Task(number, of_part, str(file))
 
@@ -112,32 +118,40 @@ class Manifest:
             os.fsync(stream.fileno())
         self.done[part.number] = part
 
-    def remove(self) -> None:
-        """Remove all of it, at once for those who look, and what killed processes have left beside the table."""
-        _remove(self.folder)
+    def finish(self) -> None:
+        """Forget the run, and remove what killed processes have left beside the table."""
         for draft in drafts_of(self._output):
             draft.unlink(missing_ok=True)
+        self._file.unlink()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes out as long as the block runs (not on Windows).
+        """Keep other processes out as long as the block runs; where it leaves no run, the folder is removed.
+
+        On Windows, and where the file system has no locks, nobody is kept out.
 
         Raises
         ------
         OptionError
             If another process is at work on the same table.
         """
-        if sys.platform == "win32":
-            yield
-            return
-        import fcntl
-
-        with self._file.open("rb") as stream:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _lock(self.folder / "lock") as is_ours:
+            if not is_ours:
+                raise OptionError(f"another process is at work on {self._output}; wait for it, or stop it")
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise OptionError(f"another process is at work on {self._output}; wait for it, or stop it") from None
-            yield
+                yield
+            finally:
+                if not self.exists():
+                    shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _has(self, part: Done) -> bool:
+        return self.part(part.number).exists()
+
+    def _damaged(self, file: Path) -> OptionError:
+        return OptionError(
+            f"{file} is not as a run has written it; remove the folder {self.folder}, and start without resuming"
+        )
 
     def _planned(self) -> Iterator[str]:
         rest = b""
@@ -147,10 +161,20 @@ class Manifest:
                 yield from map(os.fsdecode, paths)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder under another name, so that a process killed meanwhile does not leave a part of it."""
-    doomed = folder.with_name(f".{folder.name}.removed")
-    shutil.rmtree(doomed, ignore_errors=True)
-    if folder.exists():
-        folder.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+@contextmanager
+def _lock(path: Path) -> Iterator[bool]:
+    """Hold a lock until the block ends, or this process; the block gets whether it could be had."""
+    if sys.platform == "win32":
+        yield True
+        return
+    import fcntl
+
+    with path.open("a") as stream:  # for writing: NFS locks nothing else
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        except OSError:  # the file system has no locks
+            yield True
+        else:  # unless whoever held it before has removed it
+            yield path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())

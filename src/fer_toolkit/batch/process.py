@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -25,9 +24,9 @@ _TOGETHER = 32  # pictures between two answers: those whose faces a recognizer c
 
 def main() -> None:
     """Build a recognizer and do tasks, until the parent is gone."""
-    answers = _standard_output_to_ourselves()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all processes; the parent sees to it
-    messages = _messages_from_parent()
+    tasks, answers = _standard_streams_to_ourselves()
+    messages = _messages(tasks)
     try:
         settings: Settings = messages.get()
         recognizer = _build(settings)
@@ -37,19 +36,21 @@ def main() -> None:
         send(answers, Refusal(type(error).__name__, str(error)))
 
 
-def _standard_output_to_ourselves() -> TextIO:
-    """Standard output for our answers alone: what libraries print there goes to standard error."""
-    ours = os.fdopen(os.dup(1), "w", encoding="ascii")
+def _standard_streams_to_ourselves() -> tuple[TextIO, TextIO]:
+    """Standard input and output for us alone: there libraries read nothing, and print to standard error."""
+    ours = os.fdopen(os.dup(0), encoding="ascii"), os.fdopen(os.dup(1), "w", encoding="ascii")
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123
+        os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     return ours
 
 
-def _messages_from_parent() -> queue.SimpleQueue[Any]:
+def _messages(tasks: TextIO) -> queue.SimpleQueue[Any]:
     """The parent's messages as they come; when there are no more, the process ends at once: nobody waits for it."""
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def listen() -> None:
-        for line in sys.stdin:
+        for line in tasks:
             messages.put(receive(line))
         os._exit(0)
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import TextIO, cast
 
@@ -24,7 +24,7 @@ from fer_toolkit.errors import FerToolkitError
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from fer_toolkit.batch.process import main; main()"
 
 
-def work_off(tasks: Iterable[Task], settings: Settings, workers: int) -> Iterator[Reading | Done]:
+def work_off(tasks: Iterable[Task], settings: Settings, workers: int) -> Generator[Reading | Done]:
     """Do tasks in several processes; yields how far they are, in no order.
 
     No task is taken from `tasks` before a process is free for it. When the caller stops, or a task fails, the processes
@@ -78,6 +78,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._killed = False
         self._last_words: deque[str] = deque(maxlen=1)
+        self._listener: threading.Thread | None = None
 
     def do(self, task: Task) -> Iterator[Reading | Done]:
         """Do a task; yields how far it is, and at last, unless the worker is killed, that it is done.
@@ -104,6 +105,8 @@ class Worker:
                 deaths_without_a_picture += 1
                 if deaths_without_a_picture == 2:
                     raise FerToolkitError(f"a process that recognises pictures ends before it reads one: {cause}")
+            elif task.pictures[place] in task.lost:  # it was not read: something else is wrong
+                raise FerToolkitError(f"a process that recognises pictures ends again and again: {cause}")
             elif task.one_by_one:
                 lost = {**task.lost, task.pictures[place]: f"the process that read it ended with {cause}"}
                 task = replace(task, lost=lost)
@@ -150,7 +153,8 @@ class Worker:
             errors="backslashreplace",
         )
         self._last_words.clear()
-        threading.Thread(target=self._listen, args=(process.stderr,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
+        self._listener.start()
         with contextlib.suppress(OSError):
             send(cast("TextIO", process.stdin), self._settings)
         return process
@@ -165,4 +169,5 @@ class Worker:
         self.close()
         if status < 0:
             return f"signal {signal.Signals(-status).name}"
+        cast("threading.Thread", self._listener).join(timeout=1)  # a process of the process's own may go on
         return f"exit status {status}: {''.join(self._last_words) or 'nothing was said'}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fer_toolkit.cli._command import SOME_INPUT_FAILED
+from fer_toolkit.cli._command import INTERRUPTED, SOME_INPUT_FAILED
 from fer_toolkit.cli._options import (
     Classifier,
     Detector,
@@ -68,7 +68,7 @@ def batch(
     """  # noqa: D301  # \b keeps the lines of the examples apart
     from fer_toolkit.batch import recognize_folder
 
-    with native_messages_hidden(), _progress() as show:
+    with _told_what_is_kept(output), native_messages_hidden(), _progress() as show:
         summary = recognize_folder(
             folder,
             output,
@@ -88,6 +88,19 @@ def batch(
     print_text(f"{', '.join(counts)} ({parts}) in {summary.output}")
     if summary.failed:
         raise typer.Exit(SOME_INPUT_FAILED)
+
+
+@contextmanager
+def _told_what_is_kept(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        from fer_toolkit.batch.manifest import Manifest
+
+        if not Manifest(output).exists():  # it has not begun, or all is done
+            raise
+        typer.echo("Interrupted: what is done is kept; go on with --resume.", err=True)
+        raise typer.Exit(INTERRUPTED) from interrupt
 
 
 @contextmanager
