@@ -69,9 +69,10 @@ def _page(browser: Browser, address: str, picture: str, **options: object) -> Pa
 
 def _save(page: Page, name: str) -> None:
     page.mouse.move(0, 0)  # over nothing
-    with Image.open(BytesIO(page.screenshot())) as picture:
-        # Of 256 colours: a third of the size, and nobody sees the difference.
-        picture.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(FOLDER / name, optimize=True)
+    with Image.open(BytesIO(page.screenshot())) as shot:
+        picture = shot.convert("RGB")
+        palette = picture.quantize(256, kmeans=2)  # of 256 colours it has less than half the size
+        picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(FOLDER / name, optimize=True)
     print(f"{FOLDER / name}: {(FOLDER / name).stat().st_size / 1000:.0f} kB")
 
 

@@ -14,7 +14,10 @@ import pytest
 from fer_toolkit import EmotionRecognizer
 from fer_toolkit.detectors.haar import HaarDetector
 
-INSTALL = "run scripts/install_chromium.sh, or install Chromium as your system has it, and pip install playwright axe-playwright-python"
+INSTALL = (
+    "run scripts/install_chromium.sh, or install Chromium as your system has it; "
+    "and pip install playwright axe-playwright-python"
+)
 ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",

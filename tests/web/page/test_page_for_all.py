@@ -49,7 +49,8 @@ def test_the_focus_is_seen(page, name):
     outline = page.evaluate(
         """() => {
           const { activeElement } = document;
-          return getComputedStyle(activeElement.id === "file" ? activeElement.nextElementSibling : activeElement).outline;
+          const seen = activeElement.id === "file" ? activeElement.nextElementSibling : activeElement;
+          return getComputedStyle(seen).outline;
         }"""
     )
     assert "solid 3px" in outline
