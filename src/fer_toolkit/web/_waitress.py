@@ -50,18 +50,17 @@ class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
         The application.
     settings
         Its settings.
-    host, port
-        Where to listen.
+    bound
+        A socket that has the address to listen on.
     """
 
-    def __init__(self, app: Flask, settings: Settings, host: str, port: int) -> None:
+    def __init__(self, app: Flask, settings: Settings, bound: socket.socket) -> None:
         self.settings = settings
         # Of all that may be worked on or wait, each as long as allowed.
         self.memory = Memory(settings.max_bytes * (settings.workers + settings.queue))
         self._ends: float | None = None
         adjustments = Adjustments(
-            host=host,
-            port=port,
+            sockets=[bound],
             threads=settings.workers + settings.queue + _SPARE_THREADS,
             connection_limit=_CONNECTIONS,
             channel_timeout=_IDLE,
@@ -75,8 +74,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
             ident=None,
         )
         self.channel_class = _Channel
-        where = min(adjustments.listen, key=lambda each: bool(each[0] != socket.AF_INET))  # "localhost" may be two
-        super().__init__(app, adj=adjustments, sockinfo=where)
+        where = (bound.family, bound.type, bound.proto, bound.getsockname())
+        super().__init__(app, _sock=bound, adj=adjustments, bind_socket=False, sockinfo=where)
 
     @property
     def address(self) -> str:

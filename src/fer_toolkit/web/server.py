@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import signal
+import socket
+import sys
 from typing import TYPE_CHECKING
 
 from fer_toolkit._optional import require
@@ -53,10 +55,25 @@ def create_server(app: Flask, host: str = "127.0.0.1", port: int = 8000) -> Serv
     from fer_toolkit.web._waitress import Server
 
     try:
-        return Server(app, app.config[SETTINGS], host, port)
+        return Server(app, app.config[SETTINGS], _bound(host, port))
     except (OSError, ValueError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise OptionError(f"can't listen on port {port} of {host!r}: {why}; choose another host or port") from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has the address; of the two that "localhost" may mean, the older kind."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    bound = socket.socket(family)
+    try:
+        if sys.platform != "win32":  # where it would let two programs have one port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
 
 
 def run_until_signal(server: Server) -> None:
