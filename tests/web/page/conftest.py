@@ -149,7 +149,7 @@ def open_page(browser, address):
     contexts, faults = [], []
 
     def watch(page, address):
-        own = (address, f"blob:{address}", "data:")
+        own = (address, "blob:", "data:")  # a blob is what the page made itself
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda request: request.url.startswith(own) or faults.append(f"asked for {request.url}"))
         page.on("console", lambda line: "Content Security Policy" in line.text and faults.append(line.text))

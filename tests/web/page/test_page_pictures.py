@@ -6,6 +6,7 @@ import json
 import pytest
 from PIL import Image
 
+from fer_toolkit import EmotionRecognizer
 from fer_toolkit.labels import AFFECTNET, FER2013, UNCERTAIN
 from fer_toolkit.render import emotion_color
 
@@ -141,6 +142,14 @@ def test_the_choice_is_what_the_server_has_and_another_one_is_heeded(page, choos
     page.locator("#detector").select_option("none")  # the whole picture is a face
     page.locator("body[data-state=result]").wait_for()
     assert box_in_picture(page) == pytest.approx([0, 0, 1, 1], abs=0.004)
+
+
+def test_an_uncertain_face_has_a_question_mark_and_a_dashed_box(serving, open_page, choose, astronaut_path):
+    with serving(EmotionRecognizer("haar", min_confidence=1.0)) as server:
+        page = open_page(server.address)
+        choose(page, astronaut_path)
+        assert page.locator(".card .name").text_content() == "happy?"
+        assert page.locator(".box").evaluate("(box) => getComputedStyle(box).borderStyle") == "dashed"
 
 
 def test_a_face_is_selected_from_either_side(page, choose, collage_path):

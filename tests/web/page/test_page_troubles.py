@@ -113,6 +113,17 @@ def test_a_token_is_asked_for_until_it_is_right_and_then_used(serving, open_page
         assert page.evaluate("() => [localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
 
 
+def test_escape_leaves_the_question_for_the_token(serving, open_page, choose, astronaut_path):
+    with serving(token="open-sesame") as server:
+        page = open_page(server.address, options_filled=False)
+        page.get_by_label("Token", exact=True).fill("wrong")
+        page.keyboard.press("Enter")
+        page.locator("dialog[open]").wait_for()
+        page.keyboard.press("Escape")
+        page.locator("dialog:not([open])").wait_for(state="hidden")
+        assert page.locator("body").get_attribute("data-state") == "start"
+
+
 def test_without_the_token_there_is_an_error_and_it_is_asked_for_again(serving, open_page, choose, astronaut_path):
     with serving(token="open-sesame") as server:
         page = open_page(server.address, options_filled=False)

@@ -32,7 +32,7 @@ async function openPicture(blob, name) {
   clearFaces();
   again = () => openPicture(blob, name);
   working("Looking for faces …", "This takes longer than usual. The server may be busy, or the picture large.");
-  const shown = await showPicture(blob);
+  const shown = await showPicture(blob, name);
   if (signal.aborted) return;
   try {
     const { result, seconds } = await ask(blob, signal);
@@ -45,8 +45,9 @@ async function openPicture(blob, name) {
 }
 
 /** Show a picture; whether the browser can. */
-async function showPicture(blob) {
+async function showPicture(blob, name) {
   URL.revokeObjectURL(picture.src);
+  picture.alt = name;
   picture.src = URL.createObjectURL(blob);
   const shown = await picture.decode().then(() => true, () => false);
   picture.hidden = !shown;
@@ -93,6 +94,7 @@ async function startCamera() {
     video.hidden = frame.hidden = false;
     fitFrame(video.videoWidth, video.videoHeight);
     video.srcObject.getVideoTracks()[0].addEventListener("ended", stopCamera, { signal });
+    if (document.hidden) return stopCamera();
     working("Looking for faces …", "This takes longer than usual. The server may be busy.");
     await watch(signal);
   } catch (error) {
@@ -117,6 +119,7 @@ async function watch(signal) {
       speak(sentence(result.faces));
     } catch (error) {
       if (signal.aborted || ![429, 503].includes(error.status)) throw error;
+      write(error.title, `${error.detail} Trying again …`);
       speak(`${error.title}. Trying again.`);
       await pause(1000 * (error.retryAfter ?? PATIENCE), signal);
     }
@@ -133,7 +136,7 @@ async function stopCamera() {
   if (current === null) return start();
   const { blob, name } = current;
   again = () => openPicture(blob, name);
-  await showPicture(blob);
+  await showPicture(blob, name);
 }
 
 function leaveCamera() {
@@ -244,7 +247,10 @@ async function withToken(action, signal) {
 async function askForToken({ detail }) {
   const value = document.getElementById("token-value");
   document.getElementById("token-why").textContent = detail;
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) {
+    dialog.returnValue = ""; // what it stays at when it is left by Escape
+    dialog.showModal();
+  }
   value.select();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
   if (dialog.returnValue === "use") useToken(value.value);
@@ -324,6 +330,8 @@ document.getElementById("options").addEventListener("change", () => {
 });
 
 document.getElementById("save-json").addEventListener("click", () => saveJson(current.result, current.name));
-document.getElementById("save-picture").addEventListener("click", () => savePicture(current.result, current.source, current));
+document.getElementById("save-picture").addEventListener("click", () => {
+  savePicture(current.result, current.source, current).catch(showProblem);
+});
 
 fillOptions();

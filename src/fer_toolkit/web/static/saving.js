@@ -1,5 +1,6 @@
 // What can be saved: the result as JSON, and the picture, at its full size, with boxes and tags.
 
+import { Problem } from "./api.js";
 import { emotionColor, emotionName, isUncertain, percent, textColor } from "./emotions.js";
 
 /** Save the server's answer as it is. */
@@ -13,6 +14,7 @@ export async function savePicture(result, source, { name, type }) {
   const canvas = drawFaces(result, source);
   const [kind, ending] = type === "image/jpeg" ? ["image/jpeg", "jpg"] : ["image/png", "png"];
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, kind, 0.92));
+  if (blob === null) throw new Problem("The picture can’t be saved", "It has more pixels than this browser can draw.");
   save(blob, `${stem(name)}-faces.${ending}`);
 }
 
