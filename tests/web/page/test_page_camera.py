@@ -100,6 +100,15 @@ def test_a_picture_takes_the_cameras_place(camera_page, choose, faceless_path):
     assert page.locator("#picture").is_visible()
 
 
+def test_the_camera_may_be_stopped_and_started_at_once(camera_page):
+    page = camera_page()
+    start(page)
+    page.evaluate("() => ['stop-camera', 'start-camera'].forEach((id) => document.getElementById(id).click())")
+    page.locator("body[data-camera][data-state=result]").wait_for()
+    assert page.locator("#picture").is_hidden()
+    assert tracks(page) == ["ended", "live"]
+
+
 def test_two_clicks_leave_one_camera_running(camera_page):
     page = camera_page()
     page.evaluate("() => { const start = document.getElementById('start-camera'); start.click(); start.click(); }")

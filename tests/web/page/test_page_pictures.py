@@ -116,6 +116,8 @@ def test_of_a_picture_that_the_browser_cannot_show_the_boxes_are_shown(
     assert page.locator("#undisplayable").is_visible()
     assert page.locator("#save-picture").is_hidden()
     assert box_in_picture(page) == pytest.approx(fractions(expected), abs=0.004)
+    choose(page, b"words", "error")
+    assert page.locator("#undisplayable, #frame").filter(visible=True).count() == 0
 
 
 def test_a_picture_without_a_face_says_so_and_stays_in_view(page, choose, faceless_path):

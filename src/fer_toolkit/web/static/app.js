@@ -14,8 +14,8 @@ const FRAME = 250; // milliseconds from one camera frame to the next, at least
 const PATIENCE = 2; // seconds before a busy server is asked again, where it doesn't say how long
 const SPEECH = 4000; // milliseconds between two announcements while the camera runs, at least
 
-const [picture, video, frame, file, detector, classifier, dialog] = [
-  "picture", "camera", "frame", "file", "detector", "classifier", "token",
+const [picture, video, frame, undisplayable, file, detector, classifier, dialog] = [
+  "picture", "camera", "frame", "undisplayable", "file", "detector", "classifier", "token",
 ].map((id) => document.getElementById(id));
 const HOPELESS = [400, 413, 415, 422]; // statuses of a picture that is refused each time
 
@@ -32,7 +32,7 @@ async function openPicture(blob, name) {
   clearFaces();
   again = () => openPicture(blob, name);
   working("Looking for faces …", "This takes longer than usual. The server may be busy, or the picture large.");
-  const shown = await showPicture(blob, name);
+  const shown = await showPicture(blob, name, signal);
   if (signal.aborted) return;
   try {
     const { result, seconds } = await ask(blob, signal);
@@ -44,12 +44,13 @@ async function openPicture(blob, name) {
   }
 }
 
-/** Show a picture; whether the browser can. */
-async function showPicture(blob, name) {
+/** Show a picture, unless `signal` is aborted meanwhile; whether the browser can. */
+async function showPicture(blob, name, signal) {
   URL.revokeObjectURL(picture.src);
   picture.alt = name;
   picture.src = URL.createObjectURL(blob);
   const shown = await picture.decode().then(() => true, () => false);
+  if (signal.aborted) return false;
   picture.hidden = !shown;
   frame.hidden = !shown;
   if (shown) fitFrame(picture.naturalWidth, picture.naturalHeight);
@@ -130,13 +131,13 @@ async function watch(signal) {
 /** Let the camera go; the last frame that was answered stays, as a picture. */
 async function stopCamera() {
   if (!("camera" in document.body.dataset)) return;
-  begin();
+  const signal = begin();
   leaveCamera();
   say("The camera is off");
   if (current === null) return start();
   const { blob, name } = current;
   again = () => openPicture(blob, name);
-  await showPicture(blob, name);
+  await showPicture(blob, name, signal);
 }
 
 function leaveCamera() {
@@ -175,6 +176,7 @@ let slowly; // the timer of what is said when an answer takes long
 
 function enter(state) {
   clearTimeout(slowly);
+  undisplayable.hidden = true;
   document.body.dataset.state = state;
 }
 
@@ -195,7 +197,7 @@ function showResult({ result, source }, time) {
   enter(faces.length > 0 ? "result" : "none");
   frame.hidden = false;
   fitFrame(width, height);
-  document.getElementById("undisplayable").hidden = source !== null;
+  undisplayable.hidden = source !== null;
   document.getElementById("save-picture").hidden = source === null;
   document.getElementById("summary").textContent = count(faces);
   const parts = [result.detector, result.classifier, `${width} × ${height}`, time];
@@ -280,18 +282,18 @@ function fillSelect(select, entries) {
 // What the user does
 
 file.addEventListener("change", () => {
-  if (file.files.length > 0) open(file.files);
+  if (file.files.length > 0) openFirst(file.files);
   file.value = ""; // so that the same file can be chosen again
 });
 
-function open([first]) {
+function openFirst([first]) {
   leaveCamera();
   openPicture(first, first.name);
 }
 
 document.addEventListener("paste", (event) => {
   const { files } = event.clipboardData;
-  if (files.length > 0) open(files);
+  if (files.length > 0) openFirst(files);
 });
 
 function hasFiles(event) {
@@ -312,7 +314,7 @@ document.addEventListener("drop", (event) => {
   delete document.body.dataset.drag;
   if (!hasFiles(event)) return;
   event.preventDefault();
-  open(event.dataTransfer.files);
+  openFirst(event.dataTransfer.files);
 });
 
 document.getElementById("start-camera").addEventListener("click", startCamera);
