@@ -291,8 +291,8 @@ def rates(figures: Figures) -> str:
     rows = []
     for kind in KINDS:
         one, two = (rate(figures, kind.name, workers) for workers in WORKERS)
-        size = next(row["bytes"] for row in rows_of(figures, "rates") if row["picture"] == kind.name)
-        rows.append([kind.name, f"{size / 1000:,.0f} kB", kind.detector, f"{one:,.0f}", f"{two:,.0f}", ratio(two, one)])
+        size = f"{file_size(figures, kind.name) / 1000:,.0f} kB"
+        rows.append([kind.name, size, kind.detector, f"{one:,.0f}", f"{two:,.0f}", ratio(two, one)])
     return table(["picture", "file", "detector", "1 process", "2 processes", "gain"], rows, texts=3)
 
 
@@ -304,6 +304,9 @@ def cost(figures: Figures) -> str:
         rows.append([f"{name}, core hours", *(places(count / each) for each in hourly)])
     rows.append(["a million at a price P a core hour", *(f"{places(1e6 / each)} × P" for each in hourly)])
     rows.append(["a billion on 1,000 cores", *(duration(1e9 / each / 1000) for each in hourly)])
+    sizes = [file_size(figures, kind.name) for kind in KINDS]
+    speeds = (each / 3600 * size / 1e6 for each, size in zip(hourly, sizes, strict=True))
+    rows.append(["read by a core, MB a second", *map(places, speeds)])
     return table(["", *(f"{kind.name}, {kind.detector}" for kind in KINDS)], rows)
 
 
@@ -369,6 +372,11 @@ def rate(figures: Figures, picture: str, workers: int) -> float:
     return next(row["rate"] for row in rows if (row["picture"], row["workers"]) == (picture, workers))
 
 
+def file_size(figures: Figures, picture: str) -> int:
+    """Bytes of a picture's file."""
+    return next(int(row["bytes"]) for row in rows_of(figures, "rates") if row["picture"] == picture)
+
+
 def ratio(more: float, less: float) -> str:
     """How many times."""
     return f"{more / less:.2f} times"
@@ -395,7 +403,7 @@ def render(page: str, figures: Figures) -> str:
     """The page with the figures between its markers."""
 
     def block(found: re.Match[str]) -> str:
-        return f"{found[1]}\n{BLOCKS[found[2]](figures)}\n{found[3]}"
+        return f"{found[1]}\n\n{BLOCKS[found[2]](figures)}\n\n{found[3]}"
 
     return re.sub(r"(<!-- figures: (\w+) -->)\n.*?(<!-- end -->)", block, page, flags=re.DOTALL)
 
