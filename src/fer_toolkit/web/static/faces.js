@@ -83,7 +83,7 @@ function drawThumbnail(canvas, face, { width, height }, source) {
   if (source === null) return;
   const [x1, y1, x2, y2] = face.box;
   const scale = (source.naturalWidth ?? source.width) / width;
-  const side = Math.min(1.3 * Math.max(x2 - x1, y2 - y1), width, height);
+  const side = Math.min(1.45 * Math.sqrt((x2 - x1) * (y2 - y1)), width, height);
   const left = Math.min(Math.max((x1 + x2 - side) / 2, 0), width - side);
   const top = Math.min(Math.max((y1 + y2 - side) / 2, 0), height - side);
   const from = [left, top, side, side].map((length) => length * scale);
