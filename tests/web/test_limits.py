@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 import requests
@@ -218,6 +218,20 @@ def test_what_has_arrived_is_finished_before_the_end(patient, picture):
             requests.get(server.address + "healthz", timeout=30)
         patient.go_on.set()
         assert [each.result(30).status_code for each in under_way] == [200, 200]
+    serving.join(30)
+    assert not serving.is_alive()
+
+
+def test_a_client_that_asks_on_and_on_does_not_put_off_the_end(recognizer):
+    server = create_server(create_app(recognizer), port=0)
+    serving = threading.Thread(target=server.run)
+    serving.start()
+    with requests.Session() as session:  # which uses one connection
+        assert session.get(server.address + "healthz", timeout=30).status_code == 200
+        server.stop()
+        with suppress(requests.ConnectionError):
+            while True:
+                session.get(server.address + "healthz", timeout=30)
     serving.join(30)
     assert not serving.is_alive()
 

@@ -61,7 +61,7 @@ def serve(
     """  # noqa: D301  # \b keeps the lines of the examples apart
     from fer_toolkit.recognizer import EmotionRecognizer
     from fer_toolkit.web import create_app, create_server
-    from fer_toolkit.web.server import is_local, run_until_signal
+    from fer_toolkit.web.server import is_local, stopped_by_signals
 
     given = {} if workers is None else {"workers": workers}
     with native_messages_hidden():
@@ -82,9 +82,10 @@ def serve(
             "whoever reaches %s may use it: give a --token, or listen on 127.0.0.1", server.address
         )
     _log_requests()
-    typer.echo(f"Serving on {server.address} (Ctrl-C ends it)")
-    sys.stdout.flush()  # who starts it from a program reads the address here
-    run_until_signal(server)
+    with stopped_by_signals(server):
+        typer.echo(f"Serving on {server.address} (Ctrl-C ends it)")
+        sys.stdout.flush()  # who starts it from a program reads the address here
+        server.run()
 
 
 def _log_requests() -> None:

@@ -85,10 +85,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
 
     def run(self) -> None:
         """Serve until :meth:`stop` is called, and finish the requests that have arrived by then."""
-        while self._ends is None or (self._is_busy() and time.monotonic() < self._ends):
+        while self._ends is None:
             wasyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
-            if self._ends is not None and self.accepting:
-                wasyncore.dispatcher.close(self)  # which lets nobody in any more
+        wasyncore.dispatcher.close(self)  # which lets nobody in any more
+        while self._close_idle() and time.monotonic() < self._ends:
+            wasyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
         self.task_dispatcher.shutdown()
         wasyncore.close_all(self._map)
 
@@ -104,8 +105,15 @@ class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
             if channel.request is not None and now - channel.request.began > _ARRIVAL:
                 channel.will_close = True
 
-    def _is_busy(self) -> bool:
-        return any(channel.requests or channel.total_outbufs_len for channel in [*self.active_channels.values()])
+    def _close_idle(self) -> bool:
+        """Close the connections that wait for nothing, before they ask for more; returns whether others are left."""
+        busy = False
+        for channel in self.active_channels.values():
+            if channel.requests or channel.total_outbufs_len:
+                busy = True
+            else:
+                channel.will_close = True
+        return busy
 
 
 class Memory:

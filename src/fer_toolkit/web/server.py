@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fer_toolkit._optional import require
@@ -76,15 +78,18 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
-def run_until_signal(server: Server) -> None:
-    """Serve until Ctrl-C or SIGTERM, and finish what is under way; a second one ends the process at once.
+@contextlib.contextmanager
+def stopped_by_signals(server: Server) -> Iterator[None]:
+    """While the block runs, Ctrl-C and SIGTERM stop a server, which finishes what is under way; a second one ends all.
 
     Parameters
     ----------
     server
-        What :func:`create_server` made. This is called in the main thread.
+        What :func:`create_server` made. The block is entered in the main thread.
     """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A shell's background job ignores Ctrl-C, which is meant for another.
+    before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
 
     def stop(*_: object) -> None:
         restore()
@@ -97,7 +102,7 @@ def run_until_signal(server: Server) -> None:
     for number in before:
         signal.signal(number, stop)
     try:
-        server.run()
+        yield
     finally:
         restore()
 
