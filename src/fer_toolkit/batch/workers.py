@@ -162,7 +162,9 @@ class Worker:
     def _listen(self, stderr: TextIO) -> None:
         """Keep the process's last line on standard error: what libraries remark on pictures is not for users."""
         with stderr:
-            self._last_words.extend(filter(None, map(str.strip, stderr)))
+            for line in map(str.strip, stderr):
+                if line and not line.startswith("INFO:"):  # LiteRT says so much of itself
+                    self._last_words.append(line)
 
     def _cause_of_death(self) -> str:
         status = cast("subprocess.Popen[str]", self._process).wait()
