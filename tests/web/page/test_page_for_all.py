@@ -43,17 +43,17 @@ def test_a_keyboard_is_enough(page, collage_path):
         page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("name", ["file", "start-camera", "detector"])
-def test_the_focus_is_seen(page, name):
-    press_until(page, name)
-    outline = page.evaluate(
-        """() => {
-          const { activeElement } = document;
-          const seen = activeElement.id === "file" ? activeElement.nextElementSibling : activeElement;
-          return getComputedStyle(seen).outline;
-        }"""
-    )
-    assert "solid 3px" in outline
+def test_the_focus_is_seen(page):
+    for name in ("detector", "file", "start-camera"):
+        press_until(page, name)
+        outline = page.evaluate(
+            """() => {
+              const { activeElement } = document;
+              const seen = activeElement.id === "file" ? activeElement.nextElementSibling : activeElement;
+              return getComputedStyle(seen).outline;
+            }"""
+        )
+        assert "solid 3px" in outline
 
 
 def test_a_screen_reader_is_told_what_was_found(page, choose, collage_path, astronaut_path, faceless_path):
@@ -77,18 +77,14 @@ def test_a_face_reads_as_its_number_emotion_and_probabilities(page, choose, astr
     assert page.get_by_role("term").first.inner_text() == "angry"
 
 
-@pytest.mark.parametrize("state", ["start", "result", "none", "error"])
-def test_nothing_goes_over_the_edge_of_a_phone(open_page, choose, astronaut_path, faceless_path, state):
+def test_nothing_goes_over_the_edge_of_a_phone(open_page, choose, astronaut_path, faceless_path):
     page = open_page(viewport={"width": 320, "height": 640}, device_scale_factor=2, has_touch=True)
-    if state != "start":
-        choose(page, {"result": astronaut_path, "none": faceless_path, "error": b"words"}[state], state)
-    assert page.evaluate("() => document.documentElement.scrollWidth") == 320
-    low = [
-        each.bounding_box()["height"] < 36
-        for each in page.locator("button:not(.box), select, .button").all()
-        if each.is_visible()
-    ]
-    assert not any(low)  # a finger finds them
+    for state, picture in {"start": None, "result": astronaut_path, "none": faceless_path, "error": b"words"}.items():
+        if picture is not None:
+            choose(page, picture, state)
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 320
+        targets = page.locator("button:not(.box), select, .button").filter(visible=True).all()
+        assert all(each.bounding_box()["height"] >= 36 for each in targets)  # a finger finds them
 
 
 @pytest.mark.parametrize("state", ["start", "working", "result", "selected", "none", "error", "token", "camera"])
