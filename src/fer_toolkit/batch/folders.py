@@ -27,6 +27,8 @@ from fer_toolkit.export import column_types
 if TYPE_CHECKING:
     from fer_toolkit.recognizer import EmotionRecognizer
 
+_SECONDS_BETWEEN_CALLS = 0.2  # to a caller who wants to know the progress
+
 
 @dataclass(frozen=True)
 class FolderProgress:
@@ -223,7 +225,7 @@ def _follow(
         else:
             under_way[answer.number] = answer.done
         now = time.monotonic()
-        if on_progress is not None and (now - told > 0.2 or finished == manifest.run["pictures"]):
+        if on_progress is not None and (now - told > _SECONDS_BETWEEN_CALLS or finished == manifest.run["pictures"]):
             told = now
             on_progress(_progress(manifest.run["pictures"], finished + sum(under_way.values()), before, now - started))
 
