@@ -11,9 +11,12 @@ from __future__ import annotations
 import argparse
 import collections
 import http.client
+import io
 import os
 import platform
+import random
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -26,10 +29,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from PIL import Image
+
 PICTURE = Path(__file__).parents[1] / "examples" / "images" / "astronaut.jpg"
 RECOGNIZE = "/api/v1/recognize"
 REFUSED = 429
 LOST = "connection lost"
+PAUSE = 0.1  # seconds after a refusal: a tenth of what the server asks for
 
 
 @dataclass
@@ -70,9 +76,15 @@ def resident(process: subprocess.Popen[str]) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def ask(port: int, stop: threading.Event, tally: Tally, pause: float) -> None:
-    """Send one picture after the other over one connection, until told to stop; after a refusal wait for a while."""
-    body, headers = PICTURE.read_bytes(), {"Content-Type": "image/jpeg"}
+def peak(process: subprocess.Popen[str]) -> float:
+    """The most memory that a process ever had, MiB."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def ask(port: int, body: bytes, stop: threading.Event, tally: Tally) -> None:
+    """Send a picture again and again over one connection, until told to stop; after a refusal wait for a while."""
+    headers = {"Content-Type": "application/octet-stream"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     while not stop.is_set():
         started = time.perf_counter()
@@ -89,15 +101,16 @@ def ask(port: int, stop: threading.Event, tally: Tally, pause: float) -> None:
         if answer.status == http.client.OK:
             tally.times.append(time.perf_counter() - started)
         elif answer.status == REFUSED:
-            stop.wait(pause)
+            stop.wait(PAUSE)
     connection.close()
 
 
 @contextmanager
-def clients(port: int, count: int, pause: float = 0.1) -> Iterator[Tally]:
+def clients(port: int, count: int, body: bytes | None = None) -> Iterator[Tally]:
     """So many clients at once, while the block runs."""
     stop, tally = threading.Event(), Tally()
-    threads = [threading.Thread(target=ask, args=(port, stop, tally, pause)) for _ in range(count)]
+    picture = PICTURE.read_bytes() if body is None else body
+    threads = [threading.Thread(target=ask, args=(port, picture, stop, tally)) for _ in range(count)]
     for thread in threads:
         thread.start()
     try:
@@ -122,11 +135,21 @@ def many(seconds: float) -> None:
         print("memory, MiB: " + ", ".join(f"{each:.0f}" for each in memory), flush=True)
 
 
+def large(seconds: float) -> None:
+    """64 clients with pictures of nearly the longest request, which together are far more than may be held."""
+    noise = Image.frombytes("RGB", (2300, 2300), random.Random(0).randbytes(3 * 2300**2))
+    file = io.BytesIO()
+    noise.save(file, "PNG", compress_level=1)
+    with server() as (process, port):
+        with clients(port, 64, file.getvalue()) as tally:
+            time.sleep(seconds)
+        tally.show(f"64 clients with {len(file.getvalue()) / 1e6:.1f} MB each, {seconds:.0f} s", seconds)
+        print(f"most memory, MiB: {peak(process):.0f}", flush=True)
+
+
 @contextmanager
 def slow_clients(port: int, count: int) -> Iterator[None]:
     """So many clients that send a picture a byte a second, while the block runs."""
-    import socket
-
     stop = threading.Event()
     head = f"POST {RECOGNIZE} HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n"
     with ExitStack() as stack:
@@ -183,7 +206,7 @@ def killed(seconds: float) -> None:
         print(f"uploads kept: {len(kept)}, of which whole: {whole}; results: {tally.statuses[200]}", flush=True)
 
 
-PARTS: dict[str, Callable[[float], None]] = {"many": many, "slow": slow, "killed": killed}
+PARTS: dict[str, Callable[[float], None]] = {"many": many, "large": large, "slow": slow, "killed": killed}
 
 
 def main() -> None:
