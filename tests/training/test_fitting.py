@@ -200,9 +200,12 @@ def test_a_run_is_not_resumed_with_other_data(run, faces, quick, other):
         train(other(faces), quick, run.folder, resume=True)
 
 
-def test_a_run_without_its_recipe_is_not_resumed(faces, quick, tmp_path):
+@pytest.mark.parametrize("recipe", [None, "", "[]", '{"epochs": 0}'])
+def test_a_run_without_its_recipe_is_not_resumed(faces, quick, tmp_path, recipe):
     (tmp_path / "last.keras").touch()
-    with pytest.raises(OptionError, match=r"recipe\.json, the recipe of the run to resume, can't be read"):
+    if recipe is not None:
+        (tmp_path / "recipe.json").write_text(recipe)
+    with pytest.raises(OptionError, match=r"recipe\.json(:| is no recipe:) "):
         train(faces, quick, tmp_path, resume=True)
 
 

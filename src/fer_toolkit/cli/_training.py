@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from fer_toolkit.classifiers.base import Classifier
     from fer_toolkit.training.data import FaceData
-    from fer_toolkit.training.recipes import Recipe
 
 
 class Labels(str, Enum):
@@ -145,7 +144,7 @@ def train(
         "dtype": dtype,
         "seed": seed,
     }
-    recipe = Recipe() if recipe_file is None else _read_recipe(recipe_file)
+    recipe = Recipe() if recipe_file is None else Recipe.from_file(recipe_file)
     recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
     faces = read(data, ferplus=ferplus, label_map=label_map, skip_bad=skip_bad)
     faces = _prepared(faces, labels, soft=soft_labels, without_copies=drop_copies)
@@ -241,14 +240,3 @@ def _require_keras(feature: str) -> None:
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow tells of the processor's abilities else
     _optional.require("keras", extra="keras", feature=feature)
-
-
-def _read_recipe(file: Path) -> Recipe:
-    from fer_toolkit.training.recipes import Recipe
-
-    try:
-        return Recipe.from_json(file.read_text(encoding="utf-8"))
-    except OptionError as error:
-        raise OptionError(f"{file}: {error}") from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise OptionError(f"{file} is no recipe: {type(error).__name__}: {error}") from error

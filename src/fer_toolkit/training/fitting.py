@@ -194,7 +194,7 @@ def _open(
         for draft in (*drafts_of(last), *drafts_of(folder / BEST)):  # of a process that was killed
             draft.unlink(missing_ok=True)
     if resume and (last.exists() or recipe_file.exists()):
-        recipe = _read_recipe(recipe_file)
+        recipe = Recipe.from_file(recipe_file)
         lessons = np.load(lessons_file) if lessons_file.exists() else None
         if lessons is not None and lessons.shape != (len(training), len(training.labels)):
             raise DataError(f"{lessons_file} has answers for other data: {lessons.shape}; resume with the same data")
@@ -225,13 +225,6 @@ def _clear(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ExportError(f"{folder} can't be written: {error.strerror}; choose another folder") from error
-
-
-def _read_recipe(file: Path) -> Recipe:
-    try:
-        return Recipe.from_json(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise OptionError(f"{file}, the recipe of the run to resume, can't be read: {error}") from error
 
 
 def _load(last: Path, recipe: Recipe, training: FaceData) -> tuple[keras.Model, int]:

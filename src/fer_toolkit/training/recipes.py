@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fer_toolkit.errors import OptionError
@@ -96,6 +98,22 @@ class Recipe:
         }
         mixing = Mixing(**values.pop("mixing", {}))
         return cls(**values, augmentation=Augmentation(**changes), mixing=mixing)
+
+    @classmethod
+    def from_file(cls, file: str | os.PathLike[str]) -> Recipe:
+        """Read a file with what :meth:`from_json` reads.
+
+        Raises
+        ------
+        OptionError
+            If the file can't be read, or is no recipe.
+        """
+        try:
+            return cls.from_json(Path(file).read_text(encoding="utf-8"))
+        except OptionError as error:
+            raise OptionError(f"{os.fspath(file)}: {error}") from error
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise OptionError(f"{os.fspath(file)} is no recipe: {type(error).__name__}: {error}") from error
 
     def to_json(self) -> str:
         """The recipe as JSON text."""
