@@ -64,7 +64,7 @@ def batch(
     Examples:
       fer-toolkit batch pictures --output faces.parquet
       fer-toolkit batch pictures --output faces.parquet --resume
-      fer-toolkit batch pictures --output faces.csv --glob "2024/**/*.jpg" --workers 4
+      fer-toolkit batch pictures --output faces.csv --glob "2024/**/*.jpg"
     """  # noqa: D301  # \b keeps the lines of the examples apart
     from fer_toolkit.batch import recognize_folder
 
@@ -134,7 +134,8 @@ def _in_words(now: FolderProgress) -> str:
     words = f"{now.done:,} of {now.pictures:,} pictures"
     if now.seconds_left is None:
         return words
-    return f"{words}, {now.rate:,.0f} a second, {_duration(now.seconds_left)} left"
+    rate = f"{now.rate:,.0f}" if now.rate >= 10 else f"{now.rate:.2g}"
+    return f"{words}, {rate} a second, {_duration(now.seconds_left)} left"
 
 
 def _duration(seconds: float) -> str:
