@@ -432,7 +432,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.render:
         figures = measure(options.names or MEASUREMENTS, figures)
         FIGURES.write_text(to_json(figures), encoding="utf-8")
-    PAGE.write_text(render(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
+    if figures.get("measurements", {}).keys() == MEASUREMENTS.keys():
+        PAGE.write_text(render(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
 
 
 if __name__ == "__main__":
