@@ -144,11 +144,16 @@ def test_too_many_bytes_are_413(client, sent):
     assert (status, f"{len(picture) - 1:,} bytes at most" in detail) == (413, True)
 
 
+class OddError(Exception):
+    code = "odd"
+    description = "secret"
+
+
 class BrokenDetector(WholeImageDetector):
     name = "broken"
 
     def detect(self, image_bgr):
-        raise RuntimeError("secret at /home/me")
+        raise OddError("secret at /home/me")
 
 
 def test_a_failure_of_a_part_tells_the_log_and_not_the_client(caplog):

@@ -82,6 +82,8 @@ def test_a_body_that_is_too_long_is_read_to_its_end_so_that_the_client_sees_why(
         assert (answer.status_code, answer.json()["status"]) == (413, 413)
         assert answer.headers["Content-Type"] == "application/problem+json"
         wait_until(lambda: server.memory.free == server.memory.size)
+        metrics = requests.get(server.address + "metrics", timeout=30).text
+        assert 'fer_toolkit_requests_total{route="none",status="413"} 1\n' in metrics
 
 
 def test_one_that_goes_on_and_on_is_not(serve, begin):

@@ -8,6 +8,7 @@ to one that still sends while its connection is closed, that looks like a fault 
 from __future__ import annotations
 
 import functools
+import logging
 import socket
 import sys
 import threading
@@ -22,7 +23,7 @@ from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, problem, too_large
 if TYPE_CHECKING:
     from flask import Flask
 
-    from fer_toolkit.web.settings import Settings
+    from fer_toolkit.web._service import Service
 
 _waitress = functools.partial(require, extra="web", feature="the web server")
 Adjustments: Any = _waitress("waitress.adjustments").Adjustments
@@ -32,6 +33,8 @@ HTTPRequestParser: Any = _waitress("waitress.parser").HTTPRequestParser
 TcpWSGIServer: Any = _waitress("waitress.server").TcpWSGIServer
 ErrorTask: Any = _waitress("waitress.task").ErrorTask
 wasyncore: Any = _waitress("waitress.wasyncore")
+
+_log = logging.getLogger("fer_toolkit.web")
 
 _CONNECTIONS = 512
 _IDLE = 30  # seconds that a connection may be silent
@@ -48,14 +51,15 @@ class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
     ----------
     app
         The application.
-    settings
-        Its settings.
+    service
+        What it does, with its settings and counts.
     bound
         A socket that has the address to listen on.
     """
 
-    def __init__(self, app: Flask, settings: Settings, bound: socket.socket) -> None:
-        self.settings = settings
+    def __init__(self, app: Flask, service: Service, bound: socket.socket) -> None:
+        self.settings = settings = service.settings
+        self.metrics = service.metrics
         # Of all that may be worked on or wait, each as long as allowed.
         self.memory = Memory(settings.max_bytes * (settings.workers + settings.queue))
         self._ends: float | None = None
@@ -204,6 +208,8 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         """Write the answer; the connection is closed after it."""
         error = self.request.error
         body = problem(error.code, error.body)
+        self.channel.server.metrics.add_request("none", error.code)
+        _log.info("refused before it was read: %d", error.code)
         self.status = f"{error.code} {HTTPStatus(error.code).phrase}"
         self.response_headers.extend([*HEADERS.items(), ("Content-Type", PROBLEM_TYPE), ("Cache-Control", "no-store")])
         if error.code == HTTPStatus.TOO_MANY_REQUESTS:

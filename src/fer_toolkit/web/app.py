@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 import logging
 import time
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from flask import Flask, Response
     from werkzeug.exceptions import HTTPException
 
-SETTINGS = "FER_TOOLKIT"
-"""The entry of ``app.config`` that holds the application's :class:`Settings`."""
+EXTENSION = "fer_toolkit"
+"""The entry of ``app.extensions`` that holds the application's :class:`Service`."""
 
-_OPEN = {"page", "static", "health", "ready"}
+_OPEN = {"page", "static", *(operation.name for operation in _openapi.OPERATIONS if operation.is_open)}
 """What needs no token: it tells nothing of anybody, and the page has to ask for the token."""
 
 _RETRY_AFTER = 1  # seconds
@@ -44,6 +45,7 @@ _STATUS: dict[type[Exception], int] = {  # the first that fits
 }
 
 _log = logging.getLogger("fer_toolkit.web")
+_web = functools.partial(require, extra="web", feature="the web service")
 
 
 def create_app(recognizer: EmotionRecognizer | None = None, **settings: Any) -> Flask:
@@ -83,12 +85,13 @@ def create_app(recognizer: EmotionRecognizer | None = None, **settings: Any) -> 
     >>> [face["emotion"] for face in answer.get_json()["faces"]]
     ['happy']
     """
-    flask = require("flask", extra="web", feature="the web service")
+    flask = _web("flask")
     check_options("create_app", Settings, settings)
     checked = Settings(**settings)
     service = Service(recognizer if recognizer is not None else EmotionRecognizer(), checked)
     app: Flask = flask.Flask("fer_toolkit.web")
-    app.config[SETTINGS] = checked
+    app.config["FER_TOOLKIT"] = checked  # the page tells whether pictures are kept
+    app.extensions[EXTENSION] = service
     app.json.sort_keys = False  # type: ignore[attr-defined]  # labels stay in the classifier's order
     _add_routes(app, service)
     _add_checks(app, checked)
@@ -97,7 +100,7 @@ def create_app(recognizer: EmotionRecognizer | None = None, **settings: Any) -> 
 
 
 def _add_routes(app: Flask, service: Service) -> None:
-    flask = require("flask", extra="web", feature="the web service")
+    flask = _web("flask")
 
     def page() -> str:
         return str(flask.render_template("index.html"))
@@ -136,7 +139,7 @@ def _add_routes(app: Flask, service: Service) -> None:
 
 
 def _add_checks(app: Flask, settings: Settings) -> None:
-    flask = require("flask", extra="web", feature="the web service")
+    flask = _web("flask")
 
     @app.before_request
     def check() -> Response | None:
@@ -165,32 +168,37 @@ def _add_checks(app: Flask, settings: Settings) -> None:
 
 def _allowed_origin(settings: Settings) -> str | None:
     """The origin of the page that sends the request, where it is one of those that may."""
-    flask = require("flask", extra="web", feature="the web service")
+    flask = _web("flask")
     origin: str | None = flask.request.headers.get("Origin")
     return origin if origin in settings.cors_origins or "*" in settings.cors_origins else None
 
 
 def _has_token(token: str) -> bool:
-    flask = require("flask", extra="web", feature="the web service")
+    flask = _web("flask")
     scheme, _, given = flask.request.headers.get("Authorization", "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 
 
 def _add_answers(app: Flask, service: Service) -> None:
-    flask = require("flask", extra="web", feature="the web service")
+    flask = _web("flask")
+    exceptions = _web("werkzeug.exceptions")
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> Response | HTTPException:
-        status = _status(error)
-        if status < 400:  # a redirection
-            return error  # type: ignore[return-value]
-        # Werkzeug's own errors have headers of theirs, such as Allow.
-        headers = error.get_response().headers if hasattr(error, "get_response") else None
-        response: Response = app.response_class(problem(status, _detail(error, status, service)), status, headers)
-        response.content_type = PROBLEM_TYPE
-        if status == 401:
+        http: HTTPException
+        if isinstance(error, exceptions.HTTPException):
+            http = error
+        else:
+            status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+            http = exceptions.default_exceptions[status](_detail(error, status, service.settings))
+        if http.code is None or http.code < 400:  # a redirection
+            return http
+        detail = too_large(service.settings.max_bytes) if http.code == 413 else http.description or ""
+        response: Response = flask.make_response(http.get_response())  # with the headers of its own, such as Allow
+        response.data, response.content_type = problem(http.code, detail), PROBLEM_TYPE
+        if http.code == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
-        if status in (429, 503):
+        if http.code in (429, 503):
             response.headers["Retry-After"] = str(_RETRY_AFTER)
         return response
 
@@ -204,23 +212,13 @@ def _add_answers(app: Flask, service: Service) -> None:
         return response
 
 
-def _status(error: Exception) -> int:
-    for kind, status in _STATUS.items():
-        if isinstance(error, kind):
-            return status
-    return getattr(error, "code", None) or 500  # Werkzeug's errors have their status
-
-
-def _detail(error: Exception, status: int, service: Service) -> str:
+def _detail(error: Exception, status: int, settings: Settings) -> str:
     """What a client is told: its own mistakes in full, and nothing of this machine."""
-    settings = service.settings
     if isinstance(error, QueueFullError):
         return f"all workers are busy and {settings.queue} requests wait; try again soon"
     if isinstance(error, DeadlineError):
         return f"there was no result within {settings.timeout:g} seconds; try again, or send a smaller picture"
-    if status == 413:
-        return too_large(settings.max_bytes)
-    if status < 500 or hasattr(error, "description"):
-        return str(getattr(error, "description", error))
+    if status < 500:
+        return str(error)
     _log.error("a request failed", exc_info=error)
     return "the server failed; its log says why"

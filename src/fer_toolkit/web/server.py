@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fer_toolkit._optional import require
 from fer_toolkit.errors import OptionError
-from fer_toolkit.web.app import SETTINGS
+from fer_toolkit.web.app import EXTENSION
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -57,7 +57,7 @@ def create_server(app: Flask, host: str = "127.0.0.1", port: int = 8000) -> Serv
     from fer_toolkit.web._waitress import Server
 
     try:
-        return Server(app, app.config[SETTINGS], _bound(host, port))
+        return Server(app, app.extensions[EXTENSION], _bound(host, port))
     except (OSError, ValueError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise OptionError(f"can't listen on port {port} of {host!r}: {why}; choose another host or port") from error
