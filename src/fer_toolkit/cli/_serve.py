@@ -33,8 +33,8 @@ def serve(
             "FER_TOOLKIT_TOKEN they can't.",
         ),
     ] = None,
-    max_bytes: Annotated[int, typer.Option(metavar="N", min=1, help="Longest request.")] = 16 * 1024 * 1024,
-    max_pixels: Annotated[int, typer.Option(metavar="N", min=1, help="Largest picture.")] = 50_000_000,
+    max_bytes: Annotated[int, typer.Option(metavar="N", min=1, help="Longest request, bytes.")] = 16 * 1024 * 1024,
+    max_pixels: Annotated[int, typer.Option(metavar="N", min=1, help="Largest picture, pixels.")] = 25_000_000,
     workers: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Pictures at a time.  [default: as many as processors, up to 8]"),

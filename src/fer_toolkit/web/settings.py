@@ -63,7 +63,7 @@ class Settings:
     detectors: Sequence[str] | None = None
     models: Sequence[str] | None = None
     max_bytes: int = 16 * 1024 * 1024
-    max_pixels: int = 50_000_000
+    max_pixels: int = 25_000_000
     workers: int = field(default_factory=_processors)
     queue: int = 16
     timeout: float = 30.0
