@@ -163,21 +163,12 @@ def test_progress_grows_to_the_end_with_rate_and_time_left(hundred, tmp_path):
     assert seen[-1].rate > 0
 
 
-def test_progress_of_a_run_that_goes_on_counts_what_was_done_and_its_rate_does_not(hundred, tmp_path, started):
-    stop_after(1, hundred, tmp_path / "t.csv")
-    seen = []
-    recognize_folder(hundred, tmp_path / "t.csv", detector="none", workers=1, resume=True, on_progress=seen.append)
-    assert (seen[0].done, seen[0].rate) == (32, 0)
-    assert seen[-1].done == 100
-    assert all(process.poll() is not None for process in started)
-
-
 class StopError(Exception):
     """Raised by a caller's own function."""
 
 
 def stop_after(parts, folder, table):
-    """Start a run, and let the caller's function fail when so many parts are done."""
+    """Start a run, let the caller's function fail when so many parts are done, and give its error."""
 
     def stop(progress):
         if progress.done >= 32 * parts:
@@ -185,19 +176,28 @@ def stop_after(parts, folder, table):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folders, "_SECONDS_BETWEEN_CALLS", -1)
-        with pytest.raises(StopError):
+        with pytest.raises(StopError) as stopped:
             recognize_folder(folder, table, detector="none", workers=1, on_progress=stop)
+    return stopped
+
+
+def test_progress_of_a_run_that_goes_on_counts_what_was_done_and_its_rate_does_not(hundred, tmp_path, started):
+    stopped = stop_after(1, hundred, tmp_path / "t.csv")
+    assert all(process.poll() is not None for process in started), f"while {stopped} is known"
+    seen = []
+    recognize_folder(hundred, tmp_path / "t.csv", detector="none", workers=1, resume=True, on_progress=seen.append)
+    assert (seen[0].done, seen[0].rate) == (32, 0)
+    assert seen[-1].done == 100
 
 
 # Going on
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_run_that_was_stopped_goes_on_to_the_same_table(hundred, tmp_path, ending, started):
+def test_a_run_that_was_stopped_goes_on_to_the_same_table(hundred, tmp_path, ending):
     recognize_folder(hundred, tmp_path / f"whole{ending}", detector="none", workers=1)
     table = tmp_path / f"t{ending}"
     stop_after(2, hundred, table)
-    assert all(process.poll() is not None for process in started)
     assert not table.exists()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"t*.parts/*{ending}")}
     assert len(before) >= 1

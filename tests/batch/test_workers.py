@@ -76,11 +76,13 @@ def test_a_task_is_taken_when_a_process_is_free_for_it(settings, tasks):
     assert all(before >= number - 1 for number, before in enumerate(whole))
 
 
-def test_when_the_caller_stops_the_processes_end_at_once(settings, tasks, started):
-    answers = work_off(tasks, settings, 2)
+def test_when_the_caller_stops_the_processes_end_in_the_middle_of_their_tasks(settings, pictures, tmp_path, started):
+    files = [tmp_path / "0.csv", tmp_path / "1.csv"]
+    answers = work_off((Task(number, pictures * 50, str(file)) for number, file in enumerate(files)), settings, 2)
     next(answers)
     answers.close()
     assert ended(started)
+    assert not any(file.exists() for file in files)
     assert [thread for thread in threading.enumerate() if "(serve)" in thread.name] == []
 
 
