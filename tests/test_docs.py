@@ -11,7 +11,7 @@ from fer_toolkit import weights
 from fer_toolkit.detectors import DETECTORS
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/index.md", "docs/recognizer.md", "docs/models.md", "docs/plugins.md"]
+PAGES = ["README.md", "docs/index.md", "docs/recognizer.md", "docs/models.md", "docs/plugins.md", "docs/web.md"]
 
 
 @pytest.fixture

@@ -302,6 +302,22 @@ def _read_all(file: Any, name: str) -> bytes:
 # From an open file to a PIL image whose pixels are not decoded yet
 
 
+def picture_format(data: bytes) -> str:
+    """What Pillow calls the format that a file's first bytes say, such as ``"JPEG"``; the rest is not looked at.
+
+    Raises
+    ------
+    ImageError
+        If it is no picture of a format that is read.
+
+    Examples
+    --------
+    >>> picture_format(b"GIF89a")
+    'GIF'
+    """
+    return str(_reader(data[:_HEAD_BYTES], describe_source(data)).format)
+
+
 def _read_header(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     head = file.read(_HEAD_BYTES)
     file.seek(0)

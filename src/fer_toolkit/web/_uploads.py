@@ -91,7 +91,7 @@ def save_picture(data: bytes, folder: Path) -> None:
 
 def _format(data: bytes) -> str:
     """What Pillow calls the format that the first bytes say, such as ``"JPEG"``."""
-    return str(images._reader(data[: images._HEAD_BYTES], images.describe_source(data)).format)
+    return images.picture_format(data)
 
 
 def _private(path: str, flags: int) -> int:
