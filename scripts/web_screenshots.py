@@ -1,4 +1,4 @@
-"""Take the pictures of the web page that the documentation shows: docs/images/web-*.png.
+"""Take the pictures of the web page that the documentation shows: docs/assets/web-*.png.
 
 Needs fer-toolkit[web], Playwright and Chromium (scripts/install_chromium.sh)::
 
@@ -24,7 +24,7 @@ from fer_toolkit.web import create_app, create_server
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "examples" / "images"
-FOLDER = ROOT / "docs" / "images"
+FOLDER = ROOT / "docs" / "assets"
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 
