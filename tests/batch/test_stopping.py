@@ -14,6 +14,8 @@ import pytest
 
 from fer_toolkit.batch import recognize_folder
 
+pytest.importorskip("pyarrow", reason='needs "fer-toolkit[data]"')
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals, limits and /proc as Linux has them")
 
 KILLS = 20

@@ -108,6 +108,7 @@ def test_a_picture_that_ends_its_process_has_a_row_and_all_others_are_done(finis
         assert row.endswith(",") == (place not in reasons)
 
 
+@needs_signals
 def test_a_process_that_dies_by_accident_loses_nothing(finish, moody, tmp_path, picture_of_width, started):
     names = [f"{place}.png" for place in range(40)]
     for place, name in enumerate(names):
