@@ -121,6 +121,7 @@ def test_a_last_line_that_was_cut_off_does_not_count_and_the_next_one_does(begun
     [
         b"",
         b"no JSON\n",
+        b'{"pictures": 70, "part": 32}',
         b"\xff\xfe\n",
         b"[1]\n",
         b"{}\n",
@@ -133,6 +134,7 @@ def test_a_damaged_manifest_is_named_with_what_to_do(begun, content):
     (begun.folder / "manifest.jsonl").write_bytes(content)
     with pytest.raises(OptionError, match=r"manifest\.jsonl is not as a run has written it; remove the folder .*parts"):
         again(begun)
+    assert (begun.folder / "manifest.jsonl").read_bytes() == content
 
 
 @pytest.mark.parametrize("keep", [0, 100, 7 * 32])

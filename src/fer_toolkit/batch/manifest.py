@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from fer_toolkit._files import drafts_of, whole_file
 from fer_toolkit.batch.tasks import Done, Task
@@ -80,9 +80,7 @@ class Manifest:
         OptionError
             If it is not what a run writes.
         """
-        with self._file.open("rb+") as stream:
-            *lines, cut_off = stream.read().split(b"\n")
-            stream.truncate(stream.tell() - len(cut_off))
+        *lines, cut_off = self._file.read_bytes().split(b"\n")
         try:
             self.run = dict(json.loads(lines[0]))
             numbers = range(len(self.parts()))
@@ -90,6 +88,7 @@ class Manifest:
             self.done = {part.number: part for part in parts if part.number in numbers and self._has(part)}
         except (ValueError, TypeError, LookupError) as error:
             raise self._damaged(self._file) from error
+        os.truncate(self._file, self._file.stat().st_size - len(cut_off))
 
     def part(self, number: int) -> Path:
         """The file of a part."""
@@ -164,17 +163,21 @@ class Manifest:
 @contextmanager
 def _lock(path: Path) -> Iterator[bool]:
     """Hold a lock until the block ends, or this process; the block gets whether it could be had."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # an open file could not be removed
         yield True
         return
+    with path.open("a") as stream:  # for writing: NFS locks nothing else
+        yield _is_ours(stream, path)
+
+
+def _is_ours(stream: TextIO, path: Path) -> bool:
     import fcntl
 
-    with path.open("a") as stream:  # for writing: NFS locks nothing else
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        except OSError:  # the file system has no locks
-            yield True
-        else:  # unless whoever held it before has removed it
-            yield path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # the file system has no locks
+        return True
+    # False where the file was removed by whoever held the lock until now
+    return path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
