@@ -112,7 +112,8 @@ class WeightsCard:
     file
         File name; its ending says which runtime loads it.
     sha256, bytes
-        Hash (64 hexadecimal digits) and length of the file. Empty and 0 for a file of the user's own.
+        Hash (64 hexadecimal digits) and length of the file, which is held to them. Empty and 0 where they aren't known,
+        as for a file of the user's own.
     urls
         Where it can be fetched, tried in turn. Empty for what the wheel brings.
     bundled

@@ -1,5 +1,6 @@
 """From a name, a file or an object to a classifier."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -13,7 +14,7 @@ from fer_toolkit import weights as store
 from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.classifiers import available_classifiers, build_classifier, read_card, register_classifier
 from fer_toolkit.classifiers.base import Classifier
-from fer_toolkit.errors import CardError, ClassifierError, OptionError, UnknownNameError
+from fer_toolkit.errors import CardError, ClassifierError, IntegrityError, OptionError, UnknownNameError
 from fer_toolkit.labels import FER2013
 from fer_toolkit.testing import check_classifier
 
@@ -185,6 +186,18 @@ class TestCards:
             "whole-1", "classifier", "x.tflite", labels=CARD["labels"], input=InputSpec(12, scale=1 / 255)
         )
         assert build_classifier(file, card=card).name == "whole-1"
+
+    def test_a_file_must_be_the_one_whose_sha256_its_card_has(self, file):
+        right = {**CARD, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "bytes": file.stat().st_size}
+        assert build_classifier(file, card=right).name == "mein-netz"
+        content = bytearray(file.read_bytes())
+        content[len(content) // 3] ^= 1  # in its weights: it would still run
+        file.write_bytes(content)
+        build_classifier(file, card=CARD)
+        with pytest.raises(
+            IntegrityError, match=r"Mein Netz\.tflite is not the file that its card 'mein-netz' was made"
+        ):
+            build_classifier(file, card=right)
 
     def test_what_a_card_writes_of_itself_is_a_card(self, file):
         entries = read_card(_written(file, CARD), file=file.name).to_dict()

@@ -1,5 +1,6 @@
 """What is ONNX Runtime's own; what all runtimes share is in ``test_runtimes.py``."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -19,13 +20,18 @@ def softmax(values):
     return values / values.sum(axis=1, keepdims=True)
 
 
+def of_any_file(name):
+    """A card of the catalog, held to no file."""
+    return dataclasses.replace(store.card(name), sha256="", bytes=0)
+
+
 class TestThirdPartyCards:
     """The published files can't be in the tests: networks of the same inputs and outputs stand for them."""
 
     def test_ferplus_takes_one_grey_face_of_0_to_255_and_gives_eight_logits(self, save, weights, crops):
         matrix = weights(64, 1, labels=8) / 100
         file = save("emotion-ferplus-8.onnx", [1, 1, 64, 64], matrix, old=True)
-        classifier = build_classifier(file, card=store.card("ferplus-8"))
+        classifier = build_classifier(file, card=of_any_file("ferplus-8"))
         gray = crops(3, 64, 1)
         expected = softmax(gray.reshape(3, -1).astype(float) @ matrix)
         np.testing.assert_allclose(classifier.predict(gray), expected, atol=1e-5)
@@ -35,7 +41,7 @@ class TestThirdPartyCards:
     def test_hsemotion_takes_rgb_faces_as_imagenet_has_them_and_gives_eight_logits(self, save, weights, crops):
         matrix = weights(224, 3, labels=8)
         file = save("enet_b0_8_best_vgaf.onnx", ["batch_size", 3, 224, 224], matrix)
-        classifier = build_classifier(file, card=store.card("hsemotion-b0-1"))
+        classifier = build_classifier(file, card=of_any_file("hsemotion-b0-1"))
         rgb = crops(3, 224, 3)
         numbers = (rgb / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
         expected = softmax(numbers.transpose(0, 3, 1, 2).reshape(3, -1) @ matrix)

@@ -82,7 +82,7 @@ def build_classifier(
         of :class:`~fer_toolkit.classifiers.base.Classifier`.
     card
         What a file takes and gives, as a card or as its entries. Without it, ``NAME.json`` beside ``NAME.onnx`` is
-        read, or ``model.json`` in the same folder.
+        read, or ``model.json`` in the same folder. A file must have the ``sha256`` of its card, if the card has one.
     **options
         The runtime's options, such as ``threads``.
 
@@ -97,7 +97,7 @@ def build_classifier(
     MissingExtraError
         If the runtime is in an extra that is not installed.
     WeightsError
-        If the weights can't be had.
+        If the weights can't be had, or a file has not its card's ``sha256``.
 
     Examples
     --------
@@ -110,7 +110,10 @@ def build_classifier(
             raise ClassifierError(f"there is no model file {os.fspath(classifier)!r}")
         if path.suffix.lower() not in RUNTIMES:
             raise ClassifierError(f"{path} must end in one of {list(RUNTIMES)}")
-        return _run(path, _card_of(path, card), options)
+        found = _card_of(path, card)
+        if found.sha256:
+            weights.check(path, found)
+        return _run(path, found, options)
     if card is not None:
         raise OptionError(f"a card goes with a model file, not with {classifier!r}")
     if isinstance(classifier, str):

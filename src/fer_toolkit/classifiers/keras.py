@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fer_toolkit import _optional
 from fer_toolkit.cards import WeightsCard
+from fer_toolkit.classifiers import _keras_file
 from fer_toolkit.classifiers._network import check_fit, gather, input_shape, prepare, spec_of, to_probabilities
 from fer_toolkit.classifiers.base import check_crops
 from fer_toolkit.errors import ClassifierError
@@ -20,8 +21,9 @@ _BATCH = 64
 
 
 class KerasClassifier:
-    """A classifier from a Keras file, loaded in Keras's safe mode: a file that brings code of its own is refused.
+    """A classifier from a Keras file, loaded in Keras's safe mode.
 
+    A file that brings code of its own, reads other files or unpacks to many times its length is refused before that.
     Faces go through in batches, whose size may change the last digits of a probability.
 
     Parameters
@@ -51,9 +53,8 @@ class KerasClassifier:
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
         self._path, self._card = os.fspath(path), card
         self._lock = threading.Lock()
-        if self._path.endswith(".keras") and not zipfile.is_zipfile(self._path):
-            raise ClassifierError(f"{self._path} is no Keras file: a .keras file is a zip archive, and this is none")
         try:
+            _keras_file.check(Path(path))
             self._model = keras.saving.load_model(self._path, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises whatever its readers do
             raise ClassifierError(f"{self._path} is no Keras file that can be loaded safely: {error}") from error

@@ -24,6 +24,9 @@ from fer_toolkit.classifiers._network import (
 )
 from fer_toolkit.errors import ClassifierError
 
+# Beyond any in use: its 256 steps span 65,536. From a product of scales of 256 on, the delegate XNNPACK fails.
+_GREATEST_SCALE = 256
+
 
 class LiteRTClassifier:
     """A classifier from a LiteRT file.
@@ -85,6 +88,7 @@ class LiteRTClassifier:
 def _open(content: bytes, spec: InputSpec, path: str) -> Interpreter:
     try:
         interpreter = Interpreter(model_content=content, num_threads=1)
+        _check_scales(interpreter)
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ClassifierError(
@@ -96,6 +100,13 @@ def _open(content: bytes, spec: InputSpec, path: str) -> Interpreter:
     except (ValueError, RuntimeError) as error:
         raise ClassifierError(f"{path} is no LiteRT file that can be run: {error}") from error
     return interpreter
+
+
+def _check_scales(interpreter: Interpreter) -> None:
+    """Refuse what LiteRT would not: it ends the whole process when it prepares an 8-bit network with a vast scale."""
+    scales = np.concatenate([each["quantization_parameters"]["scales"] for each in interpreter.get_tensor_details()])
+    if not (np.abs(scales) <= _GREATEST_SCALE).all():  # nor is NaN
+        raise ValueError(f"it has a scale of {np.abs(scales).max():g}, and none above {_GREATEST_SCALE} is in use")
 
 
 def _run(interpreter: Interpreter, numbers: NDArray[np.float32]) -> NDArray[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from fer_toolkit import _optional
 from fer_toolkit.cards import WeightsCard
+from fer_toolkit.classifiers import _onnx_file
 from fer_toolkit.classifiers._network import (
     check_fit,
     check_threads,
@@ -32,7 +34,7 @@ class OnnxClassifier:
     Parameters
     ----------
     path
-        An ``.onnx`` file with one input and one output.
+        An ``.onnx`` file with one input and one output. Weights in files of their own must lie beside it.
     card
         What the file takes and gives.
     threads
@@ -47,7 +49,7 @@ class OnnxClassifier:
     OptionError
         If `threads` is out of range, or this ONNX Runtime has not all `providers`.
     ClassifierError
-        If the file is no ONNX file, or is not what its card says.
+        If the file is no ONNX file, keeps weights in another folder, or is not what its card says.
     MissingExtraError
         If ONNX Runtime is not installed.
 
@@ -82,6 +84,7 @@ class OnnxClassifier:
         options.log_severity_level = _FATAL
         # With its fallback, ONNX Runtime tries a bad file twice, and tells of it on standard output.
         try:
+            _onnx_file.check(Path(path))
             self._session = runtime.InferenceSession(
                 self._path, options, providers=list(self._providers), enable_fallback=0
             )

@@ -119,6 +119,27 @@ def fetch(names: Iterable[str | WeightsCard], *, timeout: float = 60.0) -> list[
     return [path(name, timeout=timeout) for name in names]
 
 
+def check(file: Path, wanted: WeightsCard) -> None:
+    """Raise :class:`IntegrityError` unless a file is there and is the one that its card was made for.
+
+    Parameters
+    ----------
+    file
+        The weights file, wherever it is.
+    wanted
+        A card with a sha256.
+
+    Examples
+    --------
+    >>> check(path("default"), card("default"))
+    """
+    if not _is_good(file, wanted):
+        raise IntegrityError(
+            f"{file} is not the file that its card {wanted.name!r} was made for, whose sha256 is {wanted.sha256}. "
+            "It was damaged or changed: get it anew, or correct the card"
+        )
+
+
 def is_available_offline(name_or_card: str | WeightsCard) -> bool:
     """Whether :func:`path` would need no network: the file is bundled, in the cache, or in a mirror folder, and good.
 
