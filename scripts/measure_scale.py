@@ -1,6 +1,6 @@
 """Measure how fast folders and Ray data sets are recognised, and how much memory and disk that takes: docs/scale.md.
 
-    python scripts/measure_scale.py                # all of it: six minutes on a machine that does nothing else
+    python scripts/measure_scale.py                # all of it: four minutes on a machine that does nothing else
     python scripts/measure_scale.py rates ray      # only these; the other figures stay
     python scripts/measure_scale.py --render       # nothing: the page from docs/scale.json as it is
 
@@ -40,7 +40,7 @@ FIGURES = ROOT / "docs" / "scale.json"
 PAGE = FIGURES.with_suffix(".md")
 ROUNDS = 3
 FACES = 3_000  # different ready faces
-MEMORY_RUNS = {1_000: 5, 10_000: 3, 100_000: 1}  # how often each number of pictures: a long run is steady by itself
+MEMORY_RUNS = {1_000: 3, 10_000: 1, 100_000: 1}  # how often each number of pictures: a long run is steady by itself
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Kind:
     count: int
 
 
-KINDS = (Kind("48x48", "none", 6_000), Kind("400x400", "yunet", 960), Kind("4000x3000", "yunet", 192))
+KINDS = (Kind("48x48", "none", 3_000), Kind("400x400", "yunet", 384), Kind("4000x3000", "yunet", 128))
 WORKERS = (1, 2)
 
 Row = dict[str, Any]
@@ -223,7 +223,7 @@ def measure_ray(folder: Path) -> list[Row]:
     samples: dict[int, list[tuple[float, float]]] = {workers: [] for workers in WORKERS}
     for _ in range(ROUNDS):
         for workers, runs in samples.items():
-            dataset = ray.data.from_items(items, override_num_blocks=30)
+            dataset = ray.data.from_items(items, override_num_blocks=12)
             runs.append(
                 time_dataset(
                     lambda dataset=dataset, workers=workers: recognize_dataset(
