@@ -5,12 +5,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 DEMO := .venv
 TEST := .venv-test
+TOOLS := .venv-tools
+LOCK := requirements/ci.txt
 DOCS := .venv-docs
 SOURCES := pyproject.toml README.md $(shell find src -type f -not -name '*.pyc')
 PICTURES := $(wildcard examples/images/*.jpg examples/images/*.png)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports format docs models-report bench build clean
+.PHONY: help demo test test-oldest check lint types imports format docs models-report bench build lock locked audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -21,6 +23,9 @@ demo: $(DEMO)/.installed ## Install the core package, and find and read the face
 test: $(TEST)/.installed ## Install everything and run the tests; ARGS="tests/test_images.py -k exif" runs some
 	@scripts/install_chromium.sh || true
 	$(TEST)/bin/python -m pytest $(ARGS)
+
+test-oldest: $(TOOLS)/.installed ## Run the tests with the oldest versions that pyproject.toml allows, in .venv-oldest
+	scripts/test_oldest.sh $(ARGS)
 
 check: lint types imports ## Lint, types and import rules
 
@@ -49,11 +54,23 @@ models-report: $(TEST)/.installed ## Measure the bundled networks on FER2013=fer
 bench: ## Measure speed and memory beside other systems, and write docs/performance.md; ARGS="--only import" measures some
 	$(PYTHON) benchmarks/run.py $(ARGS)
 
+# With the environment's own hatchling: the same sources and the same hatchling give the same bytes.
 build: $(TEST)/.installed ## Build the wheel and the source distribution into dist/
-	$(TEST)/bin/python -m build
+	$(TEST)/bin/python -m build --no-isolation
+
+lock: $(TOOLS)/.installed ## Write into requirements/ci.txt the newest versions that go together, with their sha256
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
+		--extra all --extra dev --constraint requirements/limits.txt --generate-hashes --output-file $(LOCK) pyproject.toml
+
+locked: ## Install into .venv-test what requirements/ci.txt names, as CI does
+	test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
+	scripts/install_locked.sh $(TEST)/bin/python $(LOCK)
+
+audit: $(TOOLS)/.installed ## Ask whether versions that requirements/ci.txt names have known faults; needs the internet
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $(LOCK)
 
 clean: ## Remove the environments and everything that these commands write
-	rm -rf .venv .venv-test .venv-docs demo-output dist site
+	rm -rf .venv .venv-test .venv-tools .venv-oldest .venv-docs demo-output dist site
 	rm -rf benchmarks/.environments benchmarks/.logs benchmarks/.pictures
 
 # What is demonstrated is the package as users get it: installed anew whenever a source has changed.
@@ -67,6 +84,11 @@ $(DEMO)/.installed: $(SOURCES)
 $(TEST)/.installed: pyproject.toml
 	test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/python -m pip install --quiet --no-compile --editable '.[all,dev]'
+	touch $@
+
+$(TOOLS)/.installed:
+	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet "uv>=0.5" "pip-audit>=2.9"
 	touch $@
 
 $(DOCS)/.installed: pyproject.toml
