@@ -40,10 +40,11 @@ def test_what_the_system_refuses_is_an_error_that_names_the_file(tmp_path, error
         pass
 
 
-def test_a_killed_process_leaves_a_draft_that_can_be_found(tmp_path):
-    writing = whole_file(tmp_path / "b.txt")
+@pytest.mark.parametrize("name", ["b.txt", "b[1].txt"])
+def test_a_killed_process_leaves_a_draft_that_can_be_found(tmp_path, name):
+    writing = whole_file(tmp_path / name)
     draft = writing.__enter__()
     draft.write_text("half")
-    assert list(drafts_of(tmp_path / "b.txt")) == [draft]
+    assert list(drafts_of(tmp_path / name)) == [draft]
     assert list(drafts_of(tmp_path / "c.txt")) == []
     writing.__exit__(None, None, None)

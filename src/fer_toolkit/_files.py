@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,4 +53,4 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
 
 def drafts_of(path: Path) -> Iterator[Path]:
     """Drafts that killed processes have left beside `path`, and those being written now."""
-    return path.parent.glob(f".*.draft-{path.name}")
+    return path.parent.glob(f".*.draft-{glob.escape(path.name)}")

@@ -55,8 +55,8 @@ def print_text(text: str) -> None:
 
 
 def counted(number: int, thing: str) -> str:
-    """A number of things: ``1 face``, ``2 faces``."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+    """A number of things: ``1 face``, ``2,000 faces``."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def print_entry(head: str, text: str) -> None:
