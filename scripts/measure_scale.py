@@ -1,6 +1,6 @@
 """Measure how fast folders and Ray data sets are recognised, and how much memory and disk that takes: docs/scale.md.
 
-    python scripts/measure_scale.py                # all of it: four minutes on a machine that does nothing else
+    python scripts/measure_scale.py                # all of it: a few minutes on a machine that does nothing else
     python scripts/measure_scale.py rates ray      # only these; the other figures stay
     python scripts/measure_scale.py --render       # nothing: the page from docs/scale.json as it is
 
@@ -299,7 +299,7 @@ def rates(figures: Figures) -> str:
 def cost(figures: Figures) -> str:
     """What that is for an hour, a million and a billion pictures; all cores at work."""
     hourly = [3600 * rate(figures, kind.name, 2) / 2 for kind in KINDS]
-    rows = [["pictures an hour a core", *(f"{each:,.0f}" for each in hourly)]]
+    rows = [["pictures an hour a core", *(f"{float(f'{each:.3g}'):,.0f}" for each in hourly)]]
     for name, count in (("a million pictures", 1e6), ("a billion pictures", 1e9)):
         rows.append([f"{name}, core hours", *(places(count / each) for each in hourly)])
     rows.append(["a million at a price P a core hour", *(f"{places(1e6 / each)} × P" for each in hourly)])
@@ -324,7 +324,7 @@ def memory(figures: Figures) -> str:
         for row in rows_of(figures, "memory")
     ]
     columns = ["command, MB", "each process, MB", "before the first, s", "a picture, ms", "putting together, s"]
-    return table(["pictures", *columns], rows, texts=0)
+    return table(["pictures", *columns], rows, texts=0) + disturbance(figures, "memory")
 
 
 def formats(figures: Figures) -> str:
@@ -348,17 +348,19 @@ def through_ray(figures: Figures) -> str:
         for row in rows_of(figures, "ray")
     ]
     head = ["workers", "through Ray, a second", "`recognize_folder`, a second", "Ray, until the first batch is done"]
-    return table(head, rows, texts=0)
+    return table(head, rows, texts=0) + disturbance(figures, "ray")
 
 
-BLOCKS = {
-    "machine": machine,
-    "rates": rates,
-    "cost": cost,
-    "memory": memory,
-    "formats": formats,
-    "ray": through_ray,
+UNKNOWN = "Not measured yet."
+BLOCKS: dict[str, tuple[set[str], Callable[[Figures], str]]] = {
+    "machine": (set(), machine),
+    "rates": ({"rates"}, rates),
+    "cost": ({"rates"}, cost),
+    "memory": ({"memory"}, memory),
+    "formats": ({"formats"}, formats),
+    "ray": ({"rates", "ray"}, through_ray),
 }
+"""Each block of the page: the measurements that it is made of, and what writes it."""
 
 
 def rows_of(figures: Figures, name: str) -> list[Row]:
@@ -377,6 +379,16 @@ def file_size(figures: Figures, picture: str) -> int:
     return next(int(row["bytes"]) for row in rows_of(figures, "rates") if row["picture"] == picture)
 
 
+def disturbance(figures: Figures, name: str) -> str:
+    """What else the machine did, where that was too much for times to be good ones."""
+    load = figures["measurements"][name]["moment"].get("load") or 0
+    if load < 2 * figures["machine"]["cores"]:
+        return ""
+    return (
+        f"\n\nThe machine was busy with other programs (load {load:.1f}), which makes these times several times longer."
+    )
+
+
 def ratio(more: float, less: float) -> str:
     """How many times."""
     return f"{more / less:.2f} times"
@@ -384,11 +396,13 @@ def ratio(more: float, less: float) -> str:
 
 def places(number: float) -> str:
     """Two places that count, and no more after the point than that takes."""
-    return f"{float(f'{number:.2g}'):,.{1 if number < 10 else 0}f}"
+    return f"{float(f'{number:.2g}'):,.{2 if number < 1 else 1 if number < 10 else 0}f}"
 
 
 def duration(hours: float) -> str:
-    """Hours, or days where these are many."""
+    """Minutes, hours or days, whichever suits."""
+    if hours < 1:
+        return f"{places(60 * hours)} minutes"
     return f"{places(hours)} hours" if hours < 100 else f"{places(hours / 24)} days"
 
 
@@ -403,7 +417,9 @@ def render(page: str, figures: Figures) -> str:
     """The page with the figures between its markers."""
 
     def block(found: re.Match[str]) -> str:
-        return f"{found[1]}\n\n{BLOCKS[found[2]](figures)}\n\n{found[3]}"
+        needed, write = BLOCKS[found[2]]
+        text = write(figures) if needed <= figures["measurements"].keys() else UNKNOWN
+        return f"{found[1]}\n\n{text}\n\n{found[3]}"
 
     return re.sub(r"(<!-- figures: (\w+) -->)\n.*?(<!-- end -->)", block, page, flags=re.DOTALL)
 
@@ -432,8 +448,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.render:
         figures = measure(options.names or MEASUREMENTS, figures)
         FIGURES.write_text(to_json(figures), encoding="utf-8")
-    if figures.get("measurements", {}).keys() == MEASUREMENTS.keys():
-        PAGE.write_text(render(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
+    PAGE.write_text(render(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
 
 
 if __name__ == "__main__":
