@@ -30,7 +30,7 @@ HARMLESS = 2**26
 
 
 def check(path: Path) -> None:
-    """Raise an error that says why, unless a Keras file can be opened: a :class:`ValueError`, or what its readers raise.
+    """Raise :class:`ValueError`, or what a file's readers do, unless Keras may open the file.
 
     Parameters
     ----------
