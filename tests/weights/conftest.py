@@ -5,10 +5,13 @@ import errno
 import hashlib
 import http.server
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +23,9 @@ CONTENT = bytes(range(256)) * 100
 class Host:
     """Answers each path as it is told to, and keeps the paths it was asked for."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
+        """With a certificate, a file that has its key as well, it speaks HTTPS."""
+        self.certificate = certificate
         self.asked = []
         self.closing = threading.Event()
         self._answers = {}
@@ -37,7 +42,11 @@ class Host:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
@@ -71,6 +80,28 @@ def sends(body=CONTENT, *, status=200, length=None, headers=()):
 @pytest.fixture
 def host():
     host = Host()
+    yield host
+    host.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A certificate for this machine that nobody signed, with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes certificates, is not installed")
+    file = tmp_path_factory.mktemp("certificate") / "host.pem"
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    names = ["-subj", "/CN=host", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    files = ["-keyout", file, "-out", f"{file}.crt"]
+    subprocess.run(["openssl", "req", "-x509", *kind, *names, *files], check=True, capture_output=True)
+    with file.open("ab") as whole:
+        whole.write(Path(f"{file}.crt").read_bytes())
+    return file
+
+
+@pytest.fixture
+def secure_host(certificate):
+    host = Host(certificate)
     yield host
     host.close()
 

@@ -1,8 +1,10 @@
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -17,6 +19,7 @@ from fer_toolkit.weights import _download, store
 from .conftest import CONTENT, sends
 
 BAD = b"?" * len(CONTENT)
+BOMB = gzip.compress(gzip.compress(gzip.compress(bytes(2**26))))
 
 
 def listing(folder):
@@ -114,7 +117,9 @@ class TestBadHosts:
             (sends(b"<!DOCTYPE html><p>Log in"), IntegrityError, "begins like a web page"),
             (sends(b"version https://git-lfs.github.com/spec/v1\n"), IntegrityError, "Git LFS pointer"),
             (sends(length="many"), DownloadError, "many"),
-            (sends(headers=[("Content-Encoding", "gzip")]), DownloadError, "incorrect header check"),
+            (sends(headers=[("Content-Encoding", "gzip")]), DownloadError, "sends the file compressed"),
+            (sends(gzip.compress(CONTENT), headers=[("Content-Encoding", "gzip")]), DownloadError, "file compressed"),
+            (sends(BOMB, headers=[("Content-Encoding", "gzip, gzip, gzip")]), DownloadError, "file compressed"),
             (lambda handler: handler.wfile.write(b"SSH-2.0\r\n"), DownloadError, "SSH-2.0"),
             (lambda handler: None, DownloadError, "closed connection"),
         ],
@@ -139,6 +144,14 @@ class TestBadHosts:
         with pytest.raises(IntegrityError, match="sent more than"):
             weights.path(make_card(host.answers("/tiny.bin", answer), bytes=length))
         assert listing(cache) == []
+
+    def test_the_body_of_a_refusal_is_not_waited_for(self, host, cache, make_card):
+        def answer(handler):
+            sends(BAD, status=503, length=10**12)(handler)
+            host.closing.wait()
+
+        with pytest.raises(DownloadError, match="answered 503"):
+            weights.path(make_card(host.answers("/tiny.bin", answer)))
 
     @pytest.mark.parametrize("location", ["file:///etc/hosts", "ftp://127.0.0.1/tiny.bin"])
     def test_a_redirect_may_only_lead_to_http(self, host, cache, make_card, location):
@@ -210,6 +223,36 @@ class TestBadHosts:
             weights.path(make_card(), timeout=timeout)
 
 
+class TestHttps:
+    @pytest.fixture
+    def trusted(self, secure_host, monkeypatch):
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(secure_host.certificate))
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_file_is_fetched(self, secure_host, cache, make_card):
+        assert weights.path(make_card(secure_host.answers("/tiny.bin", sends()))).read_bytes() == CONTENT
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_redirect_to_https_is_followed(self, secure_host, cache, make_card):
+        secure_host.answers("/there", sends())
+        card = make_card(secure_host.answers("/", sends(b"", status=302, headers=[("Location", "/there")])))
+        assert weights.path(card).read_bytes() == CONTENT
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_redirect_to_http_is_not_followed(self, secure_host, host, cache, make_card):
+        there = host.answers("/there", sends())
+        card = make_card(secure_host.answers("/", sends(b"", status=302, headers=[("Location", there)])))
+        with pytest.raises(DownloadError, match=f"redirects from https to {there}"):
+            weights.path(card)
+        assert host.asked == []
+
+    def test_a_host_that_nobody_vouches_for_is_refused(self, secure_host, cache, make_card):
+        """As one whose certificate has run out by this machine's clock."""
+        with pytest.raises(DownloadError, match="certificate verify failed"):
+            weights.path(make_card(secure_host.answers("/tiny.bin", sends())))
+        assert secure_host.asked == []
+
+
 class TestCache:
     def test_a_corrupt_file_is_fetched_again_with_a_warning(self, host, cache, make_card, caplog):
         put(cache / "tiny.bin", BAD)
@@ -227,6 +270,30 @@ class TestCache:
         card = make_card(host.answers("/tiny.bin", sends()))
         weights.path(card).write_bytes(CONTENT[:-1] + b"!")
         assert weights.path(card).read_bytes() == CONTENT
+
+    def test_so_is_one_whose_time_of_change_was_set_back(self, host, cache, make_card):
+        card = make_card(host.answers("/tiny.bin", sends()))
+        file = weights.path(card)
+        before = file.stat()
+        file.write_bytes(BAD)
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert weights.path(card).read_bytes() == CONTENT
+
+    def test_what_the_disk_did_not_keep_is_not_handed_out(self, host, cache, make_card, monkeypatch):
+        monkeypatch.setattr(os, "fsync", lambda descriptor: os.write(descriptor, b"!"))
+        with pytest.raises(CacheError, match=r"tiny\.bin does not hold what was written to it"):
+            weights.path(make_card(host.answers("/tiny.bin", sends())))
+
+    def test_two_versions_of_a_file_take_turns_and_are_never_mixed_up(self, host, cache, make_card):
+        old = make_card(host.answers("/old", sends(BAD)), content=BAD)
+        new = make_card(host.answers("/new", sends()))
+        assert [weights.path(card).read_bytes() for card in (old, new, old, new)] == [BAD, CONTENT, BAD, CONTENT]
+
+    @pytest.mark.parametrize("now", [0, 2**33])
+    def test_a_clock_that_is_wrong_stops_nothing(self, host, cache, make_card, monkeypatch, now):
+        put(cache / ".x.draft-tiny.bin", BAD)
+        monkeypatch.setattr(time, "time", lambda: now)
+        assert weights.path(make_card(host.answers("/tiny.bin", sends()))).read_bytes() == CONTENT
 
     def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(self, host, cache, make_card):
         old, new = (put(cache / f".{name}.draft-tiny.bin", BAD) for name in ("old", "new"))
@@ -273,6 +340,40 @@ class TestCache:
         process = run_python(limit, json.dumps(make_card(host.answers("/tiny.bin", sends())).to_dict()))
         assert "CacheError: the weights 'tiny-1' (" in process.communicate(timeout=60)[1]
         assert listing(cache) == []
+
+
+class TestOtherOwners:
+    """In a folder that many users share, a file of another one is believed no more than a host is."""
+
+    @pytest.fixture
+    def shared(self, cache, monkeypatch):
+        """A folder in which anyone may write, but not in another's place."""
+        if os.name == "nt" or os.geteuid() != 0:
+            pytest.skip("only root can be two users")
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o1777)
+            monkeypatch.setenv("FER_TOOLKIT_CACHE", folder)
+            yield Path(folder)
+
+    @pytest.fixture
+    def somebody(self):
+        """Become a user with few rights, when called."""
+        yield lambda: os.seteuid(65534)
+        os.seteuid(0)
+
+    def test_a_good_one_is_used(self, shared, somebody, make_card):
+        put(shared / "tiny.bin", CONTENT)
+        somebody()
+        assert weights.path(make_card()).read_bytes() == CONTENT
+
+    @pytest.mark.parametrize("mode", [0o644, 0o000])
+    def test_a_bad_one_or_one_that_can_not_be_read_is_never_used(self, host, shared, somebody, make_card, mode):
+        put(shared / "tiny.bin", BAD).chmod(mode)
+        card = make_card(host.answers("/tiny.bin", sends()))
+        somebody()
+        with pytest.raises(CacheError, match=r"tiny\.bin can't be written: Operation not permitted"):
+            weights.path(card)
+        assert not weights.is_available_offline(card)
 
 
 class TestLinks:
@@ -399,6 +500,18 @@ class TestMirror:
         monkeypatch.setenv("FER_TOOLKIT_MIRROR", "s3://bucket")
         with pytest.raises(DownloadError, match=r"FER_TOOLKIT_MIRROR must be a folder.*'s3://bucket'"):
             weights.path(make_card())
+
+
+class TestCheck:
+    def test_a_file_of_its_card_passes_wherever_it_is(self, make_card, tmp_path):
+        weights.check(put(tmp_path / "mine", CONTENT), make_card())
+
+    @pytest.mark.parametrize("content", [BAD, b"", None])
+    def test_another_file_or_none_is_refused(self, make_card, tmp_path, content):
+        if content is not None:
+            put(tmp_path / "mine", content)
+        with pytest.raises(IntegrityError, match=r"mine is not the file that its card 'tiny-1' was made for"):
+            weights.check(tmp_path / "mine", make_card())
 
 
 class TestPlaces:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from fer_toolkit.cards import WeightsCard
-from fer_toolkit.errors import CacheError, DownloadError, IntegrityError
+from fer_toolkit.errors import CacheError, DownloadError, IntegrityError, WeightsError
 
 LEAST_SPEED = 1000
 """Bytes a second, over one time-out, below which a download is given up."""
@@ -112,7 +112,7 @@ def download(url: str, target: CheckedFile, *, timeout: float) -> None:
     Parameters
     ----------
     url
-        http or https; so are all that it redirects to.
+        http or https; so are all that it redirects to, and those that https redirects to are https.
     target
         Takes the bytes.
     timeout
@@ -132,6 +132,7 @@ def download(url: str, target: CheckedFile, *, timeout: float) -> None:
 
     def keep(response: Any, **_: Any) -> None:
         responses.append(response)
+        _check_answer(response)
         if response.is_redirect:
             response.close()  # requests would read its body to the end, however long
 
@@ -165,6 +166,17 @@ def without_secrets(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
+def _check_answer(response: Any) -> None:
+    """Refuse an answer by its head, before any of its body is read."""
+    onward = response.headers.get("Location", "") if response.is_redirect else ""
+    if response.url.lower().startswith("https:") and onward.lower().startswith("http:"):
+        raise DownloadError(
+            f"redirects from https to {without_secrets(onward)}, where anyone on the way could read along"
+        )
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise DownloadError("sends the file compressed, though asked not to: it might unpack to any size")
+
+
 def _watch(worker: threading.Thread, target: CheckedFile, timeout: float) -> None:
     """Let a thread run to its end, as long as it goes on."""
     worker.start()
@@ -178,7 +190,7 @@ def _watch(worker: threading.Thread, target: CheckedFile, timeout: float) -> Non
 
 def _explained(error: BaseException, timeout: float) -> BaseException:
     """The error in our terms; those that are ours, or no errors of the transfer, as they are."""
-    if isinstance(error, (IntegrityError, CacheError)) or not isinstance(error, Exception):
+    if isinstance(error, WeightsError) or not isinstance(error, Exception):
         return error
     from requests import HTTPError, Timeout
 

@@ -37,7 +37,7 @@ ABANDONED_AFTER = 24 * 3600
 
 _BUNDLED = Path(__file__).with_name("bundled")
 _log = logging.getLogger("fer_toolkit")
-_verified: dict[tuple[Path, str], tuple[int, int, int]] = {}  # (file, sha256) -> its state when it was checked
+_verified: dict[tuple[Path, str], tuple[int, ...]] = {}  # (file, sha256) -> its state when it was checked
 
 
 def path(name_or_card: str | WeightsCard, *, timeout: float = 60.0) -> Path:
@@ -93,6 +93,8 @@ def path(name_or_card: str | WeightsCard, *, timeout: float = 60.0) -> Path:
         if usable is None:
             raise
         return usable
+    if not _is_good(target, wanted):
+        raise CacheError(f"{target} does not hold what was written to it: the disk is failing, or a program changed it")
     return target
 
 
@@ -211,7 +213,8 @@ def _is_good(file: Path, wanted: WeightsCard) -> bool:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):
             return False
-        state = (found.st_ino, found.st_size, found.st_mtime_ns)
+        # The time of the last change of any kind is the one that a program can't set back.
+        state = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         if _verified.get((file, wanted.sha256)) == state:
             return True
         good = wanted.bytes in (0, found.st_size) and _sha256(file) == wanted.sha256
