@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs the tests with the oldest versions that pyproject.toml allows, of the package and of its extras, on the oldest Python:
+# Runs the tests with the oldest versions of all dependencies that pyproject.toml allows, on the oldest Python:
 #
 #     scripts/test_oldest.sh [ARGUMENTS OF PYTEST]
 #
-# The tools of the tests are the newest that go with them. Tests of what only the newest tools can do are left out.
+# The tools of the tests are the newest that go with them. What needs a browser, or builds packages, is left out.
 set -eu
 
 uv=.venv-tools/bin/uv
@@ -22,6 +22,8 @@ fi
 "$uv" pip install --quiet --python "$python" --requirement "$versions" pytest hypothesis scikit-learn
 "$uv" pip install --quiet --python "$python" --no-deps --editable .
 
-# Old packages are used by newer ones in ways that have become old-fashioned: their warnings are not about this package.
-exec "$python" -m pytest -W ignore::DeprecationWarning -W ignore::FutureWarning \
-  --ignore tests/web/page --ignore tests/plugin --ignore tests/test_plugins.py --ignore tests/test_supply.py "$@"
+# Old packages warn where new ones don't: of what is old-fashioned by now, and of files that they leave open. OpenCV below
+# 4.13, the second reader in the test left out by name, takes no notice of the colours that a video says it has.
+exec "$python" -m pytest -W default \
+  --ignore tests/web/page --ignore tests/plugin --ignore tests/test_plugins.py --ignore tests/test_supply.py \
+  --deselect tests/video/test_writing.py::test_colours_stay_what_they_were "$@"
