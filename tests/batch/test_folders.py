@@ -80,7 +80,7 @@ def expected(various):
 def test_the_table_is_what_one_recognizer_says_whatever_the_number_of_processes(
     various, expected, tmp_path, monkeypatch, ending
 ):
-    monkeypatch.setattr(manifest, "_TOGETHER", 8)  # so that there is a part for each process
+    monkeypatch.setattr(manifest, "TOGETHER", 8)  # so that there is a part for each process
     faces = int(expected["face"].notna().sum())
     tables = [tmp_path / f"{workers}{ending}" for workers in (1, 2, 4)]
     for workers, table in zip((1, 2, 4), tables, strict=True):
@@ -225,14 +225,14 @@ def test_where_there_is_nothing_to_go_on_with_a_run_is_started(hundred, tmp_path
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        ({"glob": "*.png"}, r"glob None, not '\*\.png'"),
-        ({"detector": "haar"}, r"detector 'none', not 'haar'"),
-        ({"min_confidence": 0.5}, r"options {'detector': 'none'}, not {'detector': 'none', 'min_confidence': 0.5}"),
+        ({"glob": "*.png"}, r"with glob None, not '\*\.png'"),
+        ({"detector": "haar"}, r"with detector 'none', not 'haar';"),
+        ({"min_confidence": 0.5}, "with min_confidence None, not 0.5;"),
     ],
 )
 def test_a_run_goes_on_as_it_was_started_or_not_at_all(hundred, tmp_path, other, named):
     stop_after(1, hundred, tmp_path / "t.csv")
-    with pytest.raises(OptionError, match=rf"was started with .*{named}.*; resume it with the same"):
+    with pytest.raises(OptionError, match=rf"was started .*{named}"):
         recognize_folder(hundred, tmp_path / "t.csv", resume=True, **{"detector": "none", **other})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -204,10 +204,18 @@ def _open(manifest: Manifest, run: dict[str, Any], folder: str, glob: str | None
             f"{manifest.folder} holds a run that was stopped; go on with it by resuming, or remove that folder"
         )
     manifest.read()
-    other = [name for name, value in run.items() if manifest.run.get(name) != value]
-    if other:
-        given = ", ".join(f"{name} {manifest.run.get(name)!r}, not {run[name]!r}" for name in other)
+    before, now = _flat({name: manifest.run.get(name) for name in run}), _flat(run)
+    if other := [name for name in now | before if before.get(name) != now.get(name)]:
+        given = ", ".join(f"{name} {before.get(name)!r}, not {now.get(name)!r}" for name in other)
         raise OptionError(f"the run in {manifest.folder} was started with {given}; resume it with the same")
+
+
+def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run was started with, options among the rest."""
+    flat: dict[str, Any] = {}
+    for name, value in run.items():
+        flat.update(_flat(value) if isinstance(value, Mapping) else {name: value})
+    return flat
 
 
 def _follow(

@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fer_toolkit._files import drafts_of, whole_file
+from fer_toolkit.batch.recognizing import TOGETHER
 from fer_toolkit.batch.tasks import Done, Task
 from fer_toolkit.errors import OptionError
 
 _LARGEST_PART, _PARTS = 1000, 64  # pictures of a part; parts of a smaller run, so that all processes have some
-_TOGETHER = 32  # pictures of a part at least: those whose faces are classified together
 _BLOCK = 1 << 16
 
 
@@ -68,7 +68,7 @@ class Manifest:
         with whole_file(self._pictures) as draft, draft.open("xb") as stream:
             for count, picture in enumerate(pictures, start=1):  # noqa: B007
                 stream.write(os.fsencode(picture) + b"\0")
-        self.run = {**run, "pictures": count, "part": max(_TOGETHER, min(count // _PARTS, _LARGEST_PART))}
+        self.run = {**run, "pictures": count, "part": max(TOGETHER, min(count // _PARTS, _LARGEST_PART))}
         with whole_file(self._file) as draft:
             draft.write_text(json.dumps(self.run) + "\n", encoding="ascii")
 
@@ -83,11 +83,15 @@ class Manifest:
         *lines, cut_off = self._file.read_bytes().split(b"\n")
         try:
             self.run = dict(json.loads(lines[0]))
-            numbers = range(len(self.parts()))
             parts = [Done(**json.loads(line)) for line in lines[1:]]
-            self.done = {part.number: part for part in parts if part.number in numbers and self._has(part)}
-        except (ValueError, TypeError, LookupError) as error:
+            is_ours = _is_count(self.run["pictures"]) and _is_count(self.run["part"]) and self.run["part"] > 0
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise self._damaged(self._file) from error
+        if not (is_ours and all(map(self._is_planned, parts))):
+            raise self._damaged(self._file)
+        if not (self._pictures.exists() and self.run["pictures"] <= self._pictures.stat().st_size):
+            raise self._damaged(self._pictures)  # where each has a byte at least
+        self.done = {part.number: part for part in parts if self.part(part.number).exists()}
         os.truncate(self._file, self._file.stat().st_size - len(cut_off))
 
     def part(self, number: int) -> Path:
@@ -144,8 +148,12 @@ class Manifest:
                 if not self.exists():
                     shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _has(self, part: Done) -> bool:
-        return self.part(part.number).exists()
+    def _is_planned(self, part: Done) -> bool:
+        numbers = (part.number, part.pictures, part.faces, part.failed)
+        if not all(map(_is_count, numbers)) or part.failed > part.pictures:
+            return False
+        left = self.run["pictures"] - part.number * self.run["part"]
+        return bool(part.pictures == min(left, self.run["part"]) > 0)
 
     def _damaged(self, file: Path) -> OptionError:
         return OptionError(
@@ -158,6 +166,10 @@ class Manifest:
             while block := stream.read(_BLOCK):
                 *paths, rest = (rest + block).split(b"\0")
                 yield from map(os.fsdecode, paths)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 @contextmanager

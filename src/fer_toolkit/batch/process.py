@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fer_toolkit._row_files import open_rows
+from fer_toolkit.batch.recognizing import TOGETHER, failed, recognize_all
 from fer_toolkit.batch.tasks import Done, Reading, Refusal, Settings, Task, receive, send
 from fer_toolkit.errors import FerToolkitError
 from fer_toolkit.export import column_types, image_to_rows
@@ -18,8 +19,6 @@ from fer_toolkit.results import ImageResult
 
 if TYPE_CHECKING:
     from fer_toolkit.recognizer import EmotionRecognizer
-
-_TOGETHER = 32  # pictures between two answers: those whose faces a recognizer classifies together
 
 
 def main() -> None:
@@ -71,7 +70,7 @@ def _build(settings: Settings) -> EmotionRecognizer:
 def _do(task: Task, folder: str, recognizer: EmotionRecognizer, answers: TextIO) -> None:
     types = column_types(recognizer.classifier.labels)
     metadata = {"detector": recognizer.detector.name, "classifier": recognizer.classifier.name}
-    together, faces, failed = 1 if task.one_by_one else _TOGETHER, 0, 0
+    together, faces, failed = 1 if task.one_by_one else TOGETHER, 0, 0
     with open_rows(task.file, types, metadata) as write:
         for start in range(0, len(task.pictures), together):
             send(answers, Reading(task.number, start))
@@ -89,26 +88,10 @@ def _recognize(
         picture: reason for picture in pictures if (reason := lost.get(picture) or _why_not_listed(folder, picture))
     }
     paths = [os.path.join(folder, picture) for picture in pictures if picture not in given_up]  # noqa: PTH118
-    try:
-        results = iter(recognizer.recognize_batch(paths, on_error="return"))
-    except Exception:  # a detector or a classifier of someone else's may raise anything: with which picture?
-        results = (_recognize_one(path, recognizer) for path in paths)
+    results = recognize_all(recognizer, paths)
     for picture in pictures:
         path = os.path.join(folder, picture)  # noqa: PTH118
-        yield _failed(path, given_up[picture]) if picture in given_up else next(results)
-
-
-def _recognize_one(path: str, recognizer: EmotionRecognizer) -> ImageResult:
-    try:
-        return recognizer.recognize(path)
-    except FerToolkitError as error:
-        return _failed(path, str(error))
-    except Exception as error:
-        return _failed(path, f"{type(error).__name__}: {describe_error(error)}")
-
-
-def _failed(path: str, reason: str) -> ImageResult:
-    return ImageResult((), 0, 0, path=path, error=reason if repr(path) in reason else f"{path!r}: {reason}")
+        yield failed(path, given_up[picture]) if picture in given_up else next(results)
 
 
 def _why_not_listed(folder: str, picture: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from fer_toolkit._optional import require
 from fer_toolkit._row_files import arrow_schema
+from fer_toolkit.batch.recognizing import recognize_all
 from fer_toolkit.errors import OptionError
 from fer_toolkit.export import column_types, image_to_rows, rows_to_dataframe
 from fer_toolkit.images import ColorOrder
@@ -152,7 +153,7 @@ def _rows(
 ) -> tuple[list[int], list[dict[str, Any]]]:
     """The rows of all pictures' results, and for each the place of its picture."""
     given = (picture for picture in pictures if picture is not None)
-    results = iter(recognizer.recognize_batch(given, color=color, on_error="return"))
+    results = recognize_all(recognizer, given, color=color)
     places, rows = [], []
     for place, picture in enumerate(pictures):
         result = _NOTHING if picture is None else next(results)

@@ -54,7 +54,7 @@ def batch(
     min_face: MinFace = None,
     max_side: MaxSide = None,
 ) -> None:
-    """Find the faces in all pictures of a folder, and write one table.
+    """Find the faces in a folder's pictures, and write one table.
 
     There is a row a face, and one for a picture without faces or that can't be read; such a picture does not stop the
     others, and the exit status is 1. A run that was stopped, by whatever means, goes on with --resume. Parquet needs
