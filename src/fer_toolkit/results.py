@@ -53,18 +53,18 @@ class Detection:
     landmarks: tuple[Point, ...] | None = None
 
     def __post_init__(self) -> None:
-        box = _floats("box_xyxy", self.box_xyxy, 4)
+        box = floats("box_xyxy", self.box_xyxy, 4)
         if not (box[0] < box[2] and box[1] < box[3]):
             raise OptionError(f"box_xyxy must have x1 < x2 and y1 < y2. Received: {box}")
         object.__setattr__(self, "box_xyxy", box)
-        (score,) = _floats("score", (self.score,), 1)
+        (score,) = floats("score", (self.score,), 1)
         if not 0 <= score <= 1:
             raise OptionError(f"score must be from 0 to 1. Received: {score}")
         object.__setattr__(self, "score", score)
         if self.landmarks is not None:
             if len(self.landmarks) != 5:
                 raise OptionError(f"landmarks must be five points or None. Received: {len(self.landmarks)} points")
-            points = tuple(_floats("landmarks", point, 2) for point in self.landmarks)
+            points = tuple(floats("landmarks", point, 2) for point in self.landmarks)
             object.__setattr__(self, "landmarks", points)
 
     @property
@@ -108,7 +108,7 @@ class FaceEmotion:
     min_confidence: float = 0.0
 
     def __post_init__(self) -> None:
-        values = _floats("probabilities", tuple(self.probabilities.values()), len(self.probabilities))
+        values = floats("probabilities", tuple(self.probabilities.values()), len(self.probabilities))
         if not values or min(values) < 0 or abs(sum(values) - 1) > 1e-3:
             raise OptionError(f"probabilities must be from 0 to 1 and sum to 1. Received: {dict(self.probabilities)}")
         object.__setattr__(self, "probabilities", dict(zip(self.probabilities, values, strict=True)))
@@ -147,11 +147,9 @@ class FaceEmotion:
         box, score, landmarks, emotion, probabilities = values
         if not isinstance(probabilities, Mapping):
             raise OptionError(f"probabilities must be a mapping of labels to numbers. Received: {probabilities!r}")
-        if not (landmarks is None or isinstance(landmarks, list)):
-            raise OptionError(f"landmarks must be a list of points or null. Received: {landmarks!r}")
         # The least confidence is not written, and any above the face's own makes it uncertain again.
         min_confidence = 1.0 if emotion == UNCERTAIN else 0.0
-        points = None if landmarks is None else tuple(landmarks)
+        points = None if landmarks is None else tuple(check_list("landmarks", landmarks))
         return cls(Detection(box, score, points), probabilities, min_confidence)
 
 
@@ -220,11 +218,17 @@ class ImageResult(Sequence[FaceEmotion]):
         >>> ImageResult.from_dict(json.loads(line))
         ImageResult(faces=(), width=640, height=480, path='a.jpg', detector='', classifier='', error=None)
         """
-        names = ("width", "height", "path", "detector", "classifier", "error")
-        faces, *values = entries("result", data, "faces", *names)
-        if not isinstance(faces, list):
-            raise OptionError(f"faces must be a list. Received: {faces!r}")
-        return cls(tuple(map(FaceEmotion.from_dict, faces)), **dict(zip(names, values, strict=True)))
+        names = ("faces", "width", "height", "path", "detector", "classifier", "error")
+        faces, width, height, path, detector, classifier, error = entries("result", data, *names)
+        return cls(
+            tuple(map(FaceEmotion.from_dict, check_list("faces", faces))),
+            check_count("width", width),
+            check_count("height", height),
+            None if path is None else _check_text("path", path),
+            _check_text("detector", detector),
+            _check_text("classifier", classifier),
+            None if error is None else _check_text("error", error),
+        )
 
     def to_dataframe(self) -> pd.DataFrame:
         """One row a face, and one row for a picture without faces (needs ``fer-toolkit[data]``)."""
@@ -272,12 +276,38 @@ def entries(what: str, data: Mapping[str, Any], *names: str) -> list[Any]:
     return [data[name] for name in names]
 
 
-def _floats(name: str, values: Sequence[float], count: int) -> tuple[Any, ...]:
+def check_list(name: str, value: object) -> list[Any]:
+    """An entry that must be a list, or an error that names it."""
+    if not isinstance(value, list):
+        raise OptionError(f"{name} must be a list. Received: {value!r}")
+    return value
+
+
+def check_count(name: str, value: object) -> int:
+    """An entry that must be a whole number from 0 on, or an error that names it."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise OptionError(f"{name} must be a whole number, 0 or more. Received: {value!r}")
+    return value
+
+
+def _check_text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise OptionError(f"{name} must be text. Received: {value!r}")
+    return value
+
+
+def floats(name: str, values: Sequence[float], count: int) -> tuple[Any, ...]:
     """`values` as `count` finite Python floats, or an error that names them."""
     try:
-        numbers = tuple(float(value) for value in values)
-    except (TypeError, ValueError):
+        numbers = tuple(map(_float, values))
+    except (TypeError, ValueError, OverflowError):
         raise OptionError(f"{name} must be {count} numbers. Received: {values!r}") from None
     if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise OptionError(f"{name} must be {count} finite numbers. Received: {values!r}")
     return numbers
+
+
+def _float(value: object) -> float:
+    if isinstance(value, (str, bytes)):  # which Python would read
+        raise TypeError
+    return float(value)  # type: ignore[arg-type]  # what is no number raises TypeError itself

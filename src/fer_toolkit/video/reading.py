@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
@@ -46,6 +47,15 @@ second one primaries and transfer too."""
 _CLOCK_RATE = 1000
 """Frames a second from which on a file gives the ticks of its clock instead, as some writers of Matroska do."""
 
+_MAX_PIXELS = 8192 * 4352
+"""Width times height above which frames are refused: the largest of H.264, HEVC and AV1 at their highest levels. A file
+of some kilobytes can ask for many gigabytes."""
+
+_OPTIONS = {
+    "max_pixels": str(_MAX_PIXELS),
+    "protocol_whitelist": "none",  # a playlist, whatever its name, would read other files
+}
+
 _CUT_SHORT = 0.5
 """Seconds of a stream's own duration that may be missing at its end before the file is said to be incomplete."""
 
@@ -89,8 +99,10 @@ class VideoReader:
         What was found wrong while reading, as that the file ends too early; None as long as nothing was.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, name: str, choice: _Choice) -> None:
-        self._container, self._stream, self._name = container, stream, name
+    def __init__(
+        self, opened: contextlib.ExitStack, container: InputContainer, stream: VideoStream, name: str, choice: _Choice
+    ) -> None:
+        self._opened, self._container, self._stream, self._name = opened, container, stream, name
         self._time_base = float(stream.time_base or 0)
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate and rate < _CLOCK_RATE]
         self.frame_rate = rates[0] if rates else None
@@ -125,7 +137,7 @@ class VideoReader:
     def close(self) -> None:
         """Close the file; no frame can be read after this."""
         self._frames = iter(())
-        self._container.close()
+        self._opened.close()
 
     def _timed(self, start: float) -> Iterator[tuple[int, float, VideoFrame]]:
         """The decoded frames with index and time, from the last key frame before `start` on."""
@@ -216,7 +228,10 @@ class VideoReader:
         if self.note:
             return VideoError(f"{self.note}; no frame could be read")
         if self.skipped:
-            return VideoError(f"{self._name} is damaged: none of its {self.skipped} frames could be decoded")
+            return VideoError(
+                f"{self._name} is damaged, or has frames above the limit of {_MAX_PIXELS:,} pixels: "
+                f"none of its {self.skipped} frames could be decoded"
+            )
         place = f" from {choice.start:g} seconds on" if choice.start else ""
         return VideoError(f"{self._name} has no frames{place}; get or save it again, or read another part")
 
@@ -288,8 +303,9 @@ def open_video(
     end: float | None = None,
     every: int | float | None = None,
 ) -> VideoReader:
-    """Open a video file of any format that FFmpeg reads.
+    """Open a video file of any format that FFmpeg reads, of frames up to 8192x4352 pixels.
 
+    Nothing but the file is read: a playlist, which names others, is refused.
     Rotation that the file asks for, as phones do, is applied. A frame that can't be decoded is skipped and counted; a
     file that ends early gives the frames it has, and the reader's `note` says so.
 
@@ -327,17 +343,19 @@ def open_video(
     """
     choice = _Choice(start, end, every)
     name = describe_source(path)
-    container = open_container(path)
+    opened = contextlib.ExitStack()
     try:
+        container = opened.enter_context(open_container(path))
         stream = cast("VideoStream | None", container.streams.best("video"))
         if stream is None or stream.disposition & require_av().stream.Disposition.attached_pic:
             raise VideoError(f"{name} holds no video, only {_contents(container)}")
         if stream.codec_context is None:
             raise VideoError(f"{name} is in a format that this FFmpeg can't decode; save it as H.264 MP4 first")
         stream.thread_type = "AUTO"
-        return VideoReader(container, stream, name, choice)
+        stream.codec_context.options = _OPTIONS  # later frames may be larger than the file says of the first
+        return VideoReader(opened, container, stream, name, choice)
     except BaseException:
-        container.close()
+        opened.close()
         raise
 
 
@@ -466,18 +484,24 @@ def require_av() -> Any:
     return require("av", extra="video", feature="reading and writing video")
 
 
-def open_container(path: str | os.PathLike[str]) -> InputContainer:
-    """Open a file with PyAV, or raise the VideoError that says why not."""
+@contextlib.contextmanager
+def open_container(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
+    """Open a file with PyAV as long as the block runs, or raise the VideoError that says why not.
+
+    FFmpeg is given the file and no way to another one: neither to what a playlist names, nor to an address.
+    """
     name = describe_source(path)
     av = require_av()
     _check_file(path, name)
-    try:
-        # An absolute path: FFmpeg would take what stands before a colon for a protocol.
-        return cast("InputContainer", av.open(str(Path(path).resolve()), metadata_errors="ignore"))
-    except av.error.FFmpegError as error:
-        raise VideoError(
-            f"{name} can't be read as a video; it is none, or incomplete or damaged: {describe_error(error)}"
-        ) from error
+    with Path(path).open("rb") as file:
+        try:
+            container = av.open(file, metadata_errors="ignore", options=_OPTIONS)
+        except av.error.FFmpegError as error:
+            raise VideoError(
+                f"{name} can't be read as a video; it is none, or incomplete or damaged: {describe_error(error)}"
+            ) from error
+        with container:
+            yield container
 
 
 def _check_file(path: str | os.PathLike[str], name: str) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from fer_toolkit import export
-from fer_toolkit.results import FaceEmotion, entries
+from fer_toolkit.errors import OptionError
+from fer_toolkit.results import FaceEmotion, check_count, check_list, entries, floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +80,9 @@ class TrackedFace(FaceEmotion):
         """
         face = FaceEmotion.from_dict(data)
         track_id, smoothed = entries("face of a video", data, "track_id", "smoothed")
+        check_count("track_id", track_id)
+        if not isinstance(smoothed, Mapping):
+            raise OptionError(f"smoothed must be a mapping of labels to numbers. Received: {smoothed!r}")
         return cls(face.detection, face.probabilities, face.min_confidence, track_id=track_id, smoothed=smoothed)
 
 
@@ -135,7 +139,8 @@ class VideoFrameResult:
         VideoFrameResult(faces=(), index=7, time=0.28)
         """
         faces, index, time = entries("frame", data, "faces", "index", "time")
-        return cls(tuple(map(TrackedFace.from_dict, faces)), index, time)
+        (seconds,) = floats("time", (time,), 1)
+        return cls(tuple(map(TrackedFace.from_dict, check_list("faces", faces))), check_count("index", index), seconds)
 
     def draw(self, picture: Image.Image) -> Image.Image:
         """The frame's picture with a box and a label of the smoothed emotion for each face.

@@ -111,8 +111,7 @@ def _add_routes(app: Flask, service: Service) -> None:
         if (request.content_length or 0) > max_bytes:
             flask.abort(413)
         check_type(mimetype)
-        query = dict(request.args.lists())
-        return service.recognize(lambda: read_picture(environ, mimetype, max_bytes), query).to_dict()
+        return service.recognize(lambda: read_picture(environ, mimetype, max_bytes), _query()).to_dict()
 
     def metrics() -> Response:
         workers = service.workers
@@ -136,6 +135,15 @@ def _add_routes(app: Flask, service: Service) -> None:
     }
     for operation in _openapi.OPERATIONS:
         app.add_url_rule(operation.path, operation.name, views[operation.name], methods=[operation.method])
+
+
+def _query() -> dict[str, list[str]]:
+    """The parameters of the request, each with all the values that it was given."""
+    flask = _web("flask")
+    try:
+        return dict(flask.request.args.lists())
+    except UnicodeDecodeError:
+        raise OptionError("the query must be UTF-8, with all but ASCII percent-encoded") from None
 
 
 def _add_checks(app: Flask, settings: Settings) -> None:

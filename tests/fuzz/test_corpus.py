@@ -1,0 +1,94 @@
+"""Inputs that once did harm, or come close: each ends in a result or an error of the library's, in time and in memory.
+
+The folders are called as the ways in of ``fuzz/ways``, and the files as what is wrong with them.
+"""
+
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fer_toolkit.errors import FerToolkitError
+
+ROOT = Path(__file__).parents[2]
+CORPUS = Path(__file__).parent / "corpus"
+INPUTS = sorted(CORPUS.glob("*/*"))
+
+LONGEST = 5  # seconds
+MOST_MEMORY = 1 << 20  # KiB
+
+for package in ("av", "flask", "keras", "pyarrow"):
+    pytest.importorskip(package, reason='needs "fer-toolkit[all]"')
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """The package ``fuzz`` of the repository, which is not installed."""
+    monkeypatch.syspath_prepend(ROOT)
+
+
+@pytest.mark.filterwarnings("default")  # which the command shows as lines
+@pytest.mark.parametrize("path", INPUTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_hostile_input_ends_well(path):
+    from fuzz.ways import way
+
+    with _in_time(), _in_memory():
+        error = _error(way(path.parent.name), path.read_bytes())
+    assert error is None or 0 < len(str(error)) < 2000
+
+
+@pytest.mark.filterwarnings("default")
+def test_each_way_in_takes_what_is_good():
+    from fuzz.ways import names, way
+
+    refused = {name for name in names() for seed in way(name).seeds() if _error(way(name), seed)}
+    # The first is of pictures that are always too large, and others have seeds that are cut on purpose.
+    assert refused <= {"picture_headers", "catalogs", "fer2013"}
+
+
+def _error(fed, data):
+    """The library's error, if there is one; what else is raised is a fault."""
+    try:
+        fed.feed(data)
+    except FerToolkitError as error:
+        return error
+    return None
+
+
+@contextmanager
+def _in_time():
+    """Stop what takes too long, where signals can."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_):
+        raise AssertionError(f"it takes longer than {LONGEST} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _in_memory():
+    """See that no more memory is taken than may be, also for a moment; where the system says it."""
+    if sys.platform != "linux":
+        yield
+        return
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is now what is held
+    before = _peak()
+    yield
+    assert _peak() - before < MOST_MEMORY
+
+
+def _peak():
+    """The most memory since it was asked to forget, KiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
