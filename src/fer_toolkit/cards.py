@@ -6,7 +6,6 @@ are in ``weights/catalog.toml``; the card of a file of your own is a ``model.jso
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -18,6 +17,9 @@ Color = Literal["gray", "rgb", "bgr"]
 Layout = Literal["nhwc", "nchw"]
 Output = Literal["logits", "probabilities"]
 Kind = Literal["detector", "classifier"]
+
+_GREATEST = 1e6
+"""What scales, means and deviations may be at most, and their inverses: so a network's numbers stay finite."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Framing:
     def __post_init__(self) -> None:
         if not (isinstance(self.scale, (int, float)) and 0.2 <= self.scale <= 5):
             raise CardError(f"framing.scale must be a number from 0.2 to 5. Received: {self.scale!r}")
+        _check_type("framing.upright", self.upright, bool, "true or false")
 
 
 @dataclass(frozen=True)
@@ -80,17 +83,20 @@ class InputSpec:
             raise CardError(f"input.size must be a whole number from 8 to 1024. Received: {self.size!r}")
         _check_choice("input.color", self.color, get_args(Color))
         _check_choice("input.layout", self.layout, get_args(Layout))
+        _check_type("input.framing", self.framing, Framing, "a Framing")
+        if not _is_number(self.scale):
+            raise CardError(f"input.scale must be a number, at most a million. Received: {self.scale!r}")
         for name in ("mean", "std"):
             values = getattr(self, name)
             if isinstance(values, (int, float)):
                 values = (values,)
-            if len(values) not in (1, self.channels) or not all(
-                isinstance(v, (int, float)) and math.isfinite(v) for v in values
-            ):
-                raise CardError(f"input.{name} must be 1 or {self.channels} finite numbers. Received: {values!r}")
+            if len(values) not in (1, self.channels) or not all(map(_is_number, values)):
+                raise CardError(
+                    f"input.{name} must be 1 or {self.channels} numbers, at most a million. Received: {values!r}"
+                )
             object.__setattr__(self, name, tuple(float(v) for v in values))
-        if any(value == 0 for value in self.std):
-            raise CardError("input.std must not hold a zero")
+        if any(abs(value) < 1 / _GREATEST for value in self.std):
+            raise CardError(f"input.std must not hold a zero, nor less than a millionth. Received: {self.std!r}")
 
     @property
     def channels(self) -> int:
@@ -155,12 +161,21 @@ class WeightsCard:
             raise CardError(f"card {self.name!r}: file must be a bare file name. Received: {self.file!r}")
         _check_choice("kind", self.kind, get_args(Kind))
         _check_choice("output", self.output, get_args(Output))
+        for name in ("sha256", "licence", "source", "description"):
+            _check_type(f"card {self.name!r}: {name}", getattr(self, name), str, "text")
+        _check_type(f"card {self.name!r}: bundled", self.bundled, bool, "true or false")
+        _check_type(f"card {self.name!r}: figures", self.figures, Mapping, "a table of numbers")
+        if isinstance(self.bytes, bool) or not isinstance(self.bytes, int) or self.bytes < 0:
+            raise CardError(f"card {self.name!r}: bytes must be a whole number, 0 or more. Received: {self.bytes!r}")
         if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             raise CardError(f"card {self.name!r}: sha256 must be 64 hexadecimal digits. Received: {self.sha256!r}")
         if not (isinstance(self.temperature, (int, float)) and 0.01 <= self.temperature <= 100):
             raise CardError(f"card {self.name!r}: temperature must be 0.01 to 100. Received: {self.temperature!r}")
-        object.__setattr__(self, "labels", tuple(self.labels))
-        object.__setattr__(self, "urls", tuple(self.urls))
+        for name in ("labels", "urls"):
+            texts = getattr(self, name)
+            if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+                raise CardError(f"card {self.name!r}: {name} must be a list of texts. Received: {texts!r}")
+            object.__setattr__(self, name, tuple(texts))
         if self.kind == "classifier":
             if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
                 raise CardError(
@@ -213,7 +228,7 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any]:
 
 def _build(cls: Any, values: Mapping[str, Any], name: str) -> Any:
     known = {f.name for f in fields(cls)}
-    unknown = sorted(set(values) - known)
+    unknown = sorted(set(values) - known, key=str)
     if unknown:
         raise CardError(f"{name} has unknown entries {unknown}; known are {sorted(known)}")
     try:
@@ -222,6 +237,15 @@ def _build(cls: Any, values: Mapping[str, Any], name: str) -> Any:
         raise
     except TypeError as error:  # an entry is missing, or is of a type that the checks can't compare
         raise CardError(f"{name} is incomplete or mistyped: {error}") from None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _GREATEST
+
+
+def _check_type(name: str, value: Any, wanted: type, called: str) -> None:
+    if not isinstance(value, wanted):
+        raise CardError(f"{name} must be {called}. Received: {value!r}")
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:

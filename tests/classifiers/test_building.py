@@ -219,6 +219,7 @@ class TestCards:
         [
             ("", "can't be read as JSON"),
             ("[1, 2]", "must hold a JSON object"),
+            ("[" * 100_000, "can't be read as JSON"),
             ("{}", r"labels must be two or more different names. Received: \(\)"),
             ('{"labels": ["a", "b"]}', r"a classifier's card needs an \[input\] part"),
             ('{"labels": ["a", "a"], "input": {"size": 12}}', "different names"),

@@ -1,8 +1,13 @@
 """What is LiteRT's own; what all runtimes share is in ``test_runtimes.py``."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
+from fer_toolkit import weights as store
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.litert import LiteRTClassifier
 from fer_toolkit.errors import ClassifierError
@@ -43,6 +48,23 @@ def test_the_file_is_read_once(save, weights, crops):
     file.unlink()
     with classifier._interpreters.borrow():
         np.testing.assert_array_equal(classifier.predict(crops(3, SIZE, 1)), before)
+
+
+@pytest.mark.parametrize("scale", [1e6, -1e6, np.inf, np.nan])
+def test_an_8_bit_network_with_a_scale_that_no_network_has_is_refused(tmp_path, scale):
+    """LiteRT ends the process when it prepares such a one; so another process tries."""
+    content = store.path("default").read_bytes()
+    of_tensors = [
+        each["quantization_parameters"]["scales"] for each in Interpreter(model_content=content).get_tensor_details()
+    ]
+    ((right, *_), *_) = [scales for scales in of_tensors if scales.size > 1 and content.count(scales.tobytes()) == 1]
+    (tmp_path / "model.tflite").write_bytes(content.replace(right.tobytes(), np.float32(scale).tobytes()))
+    code = "import sys; from fer_toolkit.classifiers import build_classifier as b; b(sys.argv[1], card={})"
+    card = {"labels": store.card("default").labels, "input": {"size": 48}}
+    command = [sys.executable, "-c", code.replace("{}", repr(card)), tmp_path / "model.tflite"]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "is no LiteRT file that can be run: it has a scale of " in ended.stderr
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path, save, weights):

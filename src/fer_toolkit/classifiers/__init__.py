@@ -140,7 +140,7 @@ def read_card(path: str | os.PathLike[str], *, file: str) -> WeightsCard:
     """
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CardError(f"{path} can't be read as JSON: {error}") from error
     if not isinstance(entries, dict):
         raise CardError(f"{path} must hold a JSON object with the card's entries")
