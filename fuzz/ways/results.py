@@ -21,6 +21,11 @@ _FRAME = VideoFrameResult((_TRACKED,), 7, 0.28)
 _PICTURE = ImageResult((_FACE, _MARKED), 64, 48, "a.jpg", "haar", "fer2013-small-2")
 
 _ENTRIES = {**_PICTURE.to_dict(), **_FRAME.to_dict(), **_TRACKED.to_dict()}
+_KINDS = {
+    **dict.fromkeys(("width", "height"), int),
+    **dict.fromkeys(("detector", "classifier"), str),
+    **dict.fromkeys(("path", "error"), (str, type(None))),
+}
 WORDS = (*(f'"{name}"'.encode() for name in _ENTRIES), b'"uncertain"', b"1e999", b"NaN", b"null", b"1" * 400, DEEP)
 
 
@@ -44,6 +49,9 @@ def feed(data: bytes) -> None:
 
 def _check_picture(plain: Mapping[str, Any]) -> None:
     result = ImageResult.from_dict(plain)
+    for name, kinds in _KINDS.items():
+        assert isinstance(getattr(result, name), kinds), name
+    assert [list(face.box) for face in result] == [face["box"] for face in plain["faces"]]
     again = ImageResult.from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False)))
     assert again.to_dict() == result.to_dict()
     for form in ("json", "jsonl", "csv"):
