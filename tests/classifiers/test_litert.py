@@ -54,11 +54,10 @@ def test_the_file_is_read_once(save, weights, crops):
 def test_an_8_bit_network_with_a_scale_that_no_network_has_is_refused(tmp_path, scale):
     """LiteRT ends the process when it prepares such a one; so another process tries."""
     content = store.path("default").read_bytes()
-    of_tensors = [
-        each["quantization_parameters"]["scales"] for each in Interpreter(model_content=content).get_tensor_details()
-    ]
-    ((right, *_), *_) = [scales for scales in of_tensors if scales.size > 1 and content.count(scales.tobytes()) == 1]
-    (tmp_path / "model.tflite").write_bytes(content.replace(right.tobytes(), np.float32(scale).tobytes()))
+    tensors = Interpreter(model_content=content).get_tensor_details()
+    scales = [each["quantization_parameters"]["scales"] for each in tensors if each["dtype"] == np.int8]
+    right = next(some[:4].tobytes() for some in scales if some.size > 4 and content.count(some.tobytes()) == 1)
+    (tmp_path / "model.tflite").write_bytes(content.replace(right, np.full(4, scale, np.float32).tobytes()))
     code = "import sys; from fer_toolkit.classifiers import build_classifier as b; b(sys.argv[1], card={})"
     card = {"labels": store.card("default").labels, "input": {"size": 48}}
     command = [sys.executable, "-c", code.replace("{}", repr(card)), tmp_path / "model.tflite"]
