@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 BATCH_SIZE = 64
 """Pictures that a worker has at a time: two times those whose faces a recognizer classifies together."""
 
-_RETRIES = 3  # of a batch whose worker ends; Ray's own are without end
-
 
 def recognize_dataset(
     dataset: ray.data.Dataset,
@@ -61,7 +59,7 @@ def recognize_dataset(
     ray.data.Dataset
         As :func:`~fer_toolkit.batch.recognize_table` gives it, in no order. Nothing is read before it is asked for, but
         the first rows for the names of their columns. A worker that is lost, with its node or alone, is replaced, and
-        its pictures are done again; those that have cost four workers end the run.
+        its pictures are done again.
 
     Raises
     ------
@@ -94,7 +92,6 @@ def recognize_dataset(
         compute=data.ActorPoolStrategy(min_size=least, max_size=most),
         num_cpus=num_cpus,
         num_gpus=num_gpus,
-        max_task_retries=_RETRIES,
     )
 
 
