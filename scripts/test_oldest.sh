@@ -3,7 +3,8 @@
 #
 #     scripts/test_oldest.sh [ARGUMENTS OF PYTEST]
 #
-# The tools of the tests are the newest that go with them. What needs a browser, or builds packages, is left out.
+# OLDEST_PYTHON may say where that Python is. The tools of the tests are the newest that go with them. What needs a browser,
+# or builds packages, is left out.
 set -eu
 
 uv=.venv-tools/bin/uv
@@ -11,7 +12,7 @@ environment=.venv-oldest
 python=$environment/bin/python
 versions=$environment/oldest.txt
 
-oldest=$(sed -n 's/^requires-python = ">=\(.*\)"$/\1/p' pyproject.toml)
+oldest=${OLDEST_PYTHON:-$(sed -n 's/^requires-python = ">=\(.*\)"$/\1/p' pyproject.toml)}
 if ! "$uv" venv --quiet --clear --no-python-downloads --python "$oldest" "$environment"; then
   echo "There is no Python $oldest here; the oldest versions are tested on $(python3 --version)." >&2
   "$uv" venv --quiet --clear --no-python-downloads --python python3 "$environment"

@@ -50,6 +50,7 @@ def built(folder, *, times):
             shutil.copytree(source, folder / name, ignore=ignore)
         else:
             shutil.copy(source, folder / name)
+    (folder / "secret.txt").write_text("of whoever builds it")
     for path in folder.rglob("*"):
         os.utime(path, (times, times))
     subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=folder, check=True, capture_output=True)
@@ -94,6 +95,11 @@ class TestWhatIsBuilt:
         with tarfile.open(sources) as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
         assert {"LICENSE", "NOTICE", "examples/images/README.md", "src/fer_toolkit/py.typed"} <= names
+
+    def test_the_source_distribution_has_nothing_that_happens_to_lie_there(self, distributions):
+        (_, sources), _ = distributions
+        with tarfile.open(sources) as archive:
+            assert not [name for name in archive.getnames() if name.endswith("/secret.txt")]
 
 
 class TestNotice:
