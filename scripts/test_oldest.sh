@@ -24,7 +24,9 @@ fi
 "$uv" pip install --quiet --python "$python" --no-deps --editable .
 
 # Old packages warn where new ones don't: of what is old-fashioned by now, and of files that they leave open. OpenCV below
-# 4.13, the second reader in the test left out by name, takes no notice of the colours that a video says it has.
+# 4.13, the second reader in the first test left out by name, takes no notice of the colours that a video says it has; and
+# Keras 3.12, the last for Python 3.10, shares out no batches on TensorFlow.
 exec "$python" -m pytest -W default \
   --ignore tests/web/page --ignore tests/plugin --ignore tests/test_plugins.py --ignore tests/test_supply.py \
-  --deselect tests/video/test_writing.py::test_colours_stay_what_they_were "$@"
+  --deselect tests/video/test_writing.py::test_colours_stay_what_they_were \
+  --deselect tests/training/test_distribution.py::test_a_batch_that_can_not_be_shared_out_evenly_is_refused "$@"
