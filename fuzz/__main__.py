@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -67,8 +68,8 @@ def main() -> int:
 def feed(name: str, runs: int, seconds: int, seed: int) -> Figures:
     """Feed one way in, in a process of its own."""
     found = FOUND / name
-    found.mkdir(parents=True, exist_ok=True)
-    before = set(found.iterdir())
+    shutil.rmtree(found, ignore_errors=True)
+    found.mkdir(parents=True)
     started = time.monotonic()
     child = subprocess.run(
         [sys.executable, "-m", "fuzz.child", name, str(found), str(runs), str(seconds), str(seed)],
@@ -82,7 +83,7 @@ def feed(name: str, runs: int, seconds: int, seed: int) -> Figures:
     seconds_taken = time.monotonic() - started
     statistics = {key: int(value) for key, value in re.findall(r"stat::(\w+):\s+(\d+)", child.stdout)}
     (found / "output.log").write_text(child.stdout, encoding="utf-8")
-    new = [file for file in found.iterdir() if file not in before and file.suffix not in (".txt", ".log")]
+    new = [file for file in found.iterdir() if file.suffix not in (".txt", ".log")]
     if child.returncode != 0 and not new:
         raise SystemExit(f"{name} ended with status {child.returncode}; see {found / 'output.log'}")
     return Figures(

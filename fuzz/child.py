@@ -15,6 +15,9 @@ from fer_toolkit.errors import FerToolkitError
 from fuzz import LONGEST, MOST_MEMORY
 from fuzz.ways import Way, way
 
+CORPUS = Path(__file__).parents[1] / "tests" / "fuzz" / "corpus"
+"""What was found once is where to look for more."""
+
 
 def main() -> None:
     """Feed it until libFuzzer has had enough."""
@@ -22,7 +25,7 @@ def main() -> None:
     # What is imported only when it is needed has to be imported here: only now it is made to tell what it reaches.
     with atheris.instrument_imports(include=["fer_toolkit", "PIL"]):
         fed = way(name)
-        seeds = list(fed.seeds())
+        seeds = [*fed.seeds(), *(file.read_bytes() for file in (CORPUS / name).glob("*"))]
         for each in seeds:
             _error(fed, each)
     findings = _Findings(Path(found))

@@ -9,9 +9,6 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-DEEP = b"[" * 2000
-"""Lists in lists, deeper than Python's own readers go."""
-
 _SHARED_MEMORY = Path("/dev/shm")  # a disk would be what takes the time
 
 folder = Path(tempfile.mkdtemp(prefix="fuzz-", dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None))

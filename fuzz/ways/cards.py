@@ -9,9 +9,9 @@ from dataclasses import fields
 from fer_toolkit import weights
 from fer_toolkit.cards import Framing, InputSpec, WeightsCard
 from fer_toolkit.classifiers import read_card
-from fuzz.ways._made import DEEP, file
+from fuzz.ways._made import file
 
-WORDS = (*(f'"{field.name}"'.encode() for kind in (WeightsCard, InputSpec, Framing) for field in fields(kind)), DEEP)
+WORDS = tuple(f'"{field.name}"'.encode() for kind in (WeightsCard, InputSpec, Framing) for field in fields(kind))
 
 
 def seeds() -> Iterator[bytes]:

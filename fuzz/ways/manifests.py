@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fer_toolkit.batch.manifest import Manifest
-from fuzz.ways._made import DEEP, file, folder
+from fuzz.ways._made import file, folder
 
-WORDS = (
-    b'"pictures"',
-    b'"part"',
-    b'"number"',
-    b'"faces"',
-    b'"failed"',
-    b"0",
-    b"-1",
-    b"1e9",
-    b"99999999999",
-    b"\n",
-    DEEP,
-)
+WORDS = (b'"pictures"', b'"part"', b'"number"', b'"faces"', b'"failed"', b"0", b"-1", b"1e9", b"99999999999", b"\n")
 
 _PARTS = folder / "faces.csv.parts"
 

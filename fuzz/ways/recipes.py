@@ -8,14 +8,13 @@ from dataclasses import fields
 from fer_toolkit.training.augmentation import Augmentation, Mixing
 from fer_toolkit.training.networks import NETWORKS
 from fer_toolkit.training.recipes import Recipe
-from fuzz.ways._made import DEEP, file
+from fuzz.ways._made import file
 
 WORDS = (
     *(f'"{field.name}"'.encode() for kind in (Recipe, Augmentation, Mixing) for field in fields(kind)),
     *(f'"{name}"'.encode() for name in NETWORKS),
     b"NaN",
     b"null",
-    DEEP,
 )
 
 

@@ -11,7 +11,6 @@ from fer_toolkit import export
 from fer_toolkit.errors import OptionError
 from fer_toolkit.results import Detection, FaceEmotion, ImageResult
 from fer_toolkit.video.results import TrackedFace, VideoFrameResult, VideoResult
-from fuzz.ways._made import DEEP
 
 _BOX = (1.5, 2.0, 30.0, 40.0)
 _FACE = FaceEmotion(Detection(_BOX, 0.5), {"happy": 0.75, "sad": 0.25}, 0.9)
@@ -26,7 +25,7 @@ _KINDS = {
     **dict.fromkeys(("detector", "classifier"), str),
     **dict.fromkeys(("path", "error"), (str, type(None))),
 }
-WORDS = (*(f'"{name}"'.encode() for name in _ENTRIES), b'"uncertain"', b"1e999", b"NaN", b"null", b"1" * 400, DEEP)
+WORDS = (*(f'"{name}"'.encode() for name in _ENTRIES), b'"uncertain"', b"1e999", b"NaN", b"null")
 
 
 def seeds() -> Iterator[bytes]:

@@ -63,6 +63,7 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (
 _HEAD_BYTES = 64
 _CHUNK_BYTES = 1 << 20
 _SHOWN = 200
+_BAND_PIXELS = 1 << 20  # 3 MB of colour, which caches hold
 
 _pillow_lock = threading.Lock()
 
@@ -384,10 +385,12 @@ def _from_pillow(picture: Image.Image, name: str, max_pixels: int, least_side: i
             if least_side is not None:
                 _reduce(picture, least_side)
             picture.load()
-        pixels, color = _pixels(picture)
+        image = _to_bgr(picture, name, max_pixels)
+    except ImageError:
+        raise
     except Exception as error:
         raise _damaged(name, picture.format, error) from error
-    return _upright(_from_array(pixels, color, name, max_pixels), _orientation(picture))
+    return _upright(image, _orientation(picture))
 
 
 def _reduce(picture: Image.Image, least_side: int) -> None:
@@ -400,6 +403,19 @@ def _reduce(picture: Image.Image, least_side: int) -> None:
 
 def _size_wh(image: NDArray[np.uint8]) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
+
+
+def _to_bgr(picture: Image.Image, name: str, max_pixels: int) -> NDArray[np.uint8]:
+    """The pixels as uint8 BGR; of a large picture band by band, since each form on the way is a copy of its own."""
+    width, height = picture.size
+    rows = max(1, _BAND_PIXELS // width)
+    if rows >= height:
+        return _from_array(*_pixels(picture), name, max_pixels)
+    image = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        image[top:bottom] = _from_array(*_pixels(picture.crop((0, top, width, bottom))), name, max_pixels)
+    return image
 
 
 def _pixels(picture: Image.Image) -> tuple[NDArray[Any], ColorOrder]:

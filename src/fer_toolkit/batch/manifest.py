@@ -106,10 +106,11 @@ class Manifest:
         """What is left to do; a task's pictures are read when it is asked for."""
         pictures, left = self._planned(), self.run["pictures"]
         for number, file in enumerate(self.parts()):
-            of_part = list(islice(pictures, self.run["part"]))
-            if len(of_part) != min(left, self.run["part"]):
+            size = min(left, self.run["part"])
+            of_part = list(islice(pictures, size))
+            if len(of_part) != size:
                 raise self._damaged(self._pictures)
-            left -= len(of_part)
+            left -= size
             if number not in self.done:
                 yield Task(number, of_part, str(file))
 
