@@ -30,7 +30,7 @@ RUNS = {
     **dict.fromkeys(("cards", "results"), 250_000),
     **dict.fromkeys(("pictures", "requests"), 50_000),
     **dict.fromkeys(("parts", "videos"), 20_000),
-    "arguments": 2_000,
+    "arguments": 5_000,
 }
 """Inputs for the ways in that are faster or slower than others."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import resource
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import atheris
@@ -48,8 +50,19 @@ def main() -> None:
         _corpus(seeds, place),
     ]
     print(f"before the first input: {_memory()} MiB", flush=True)
-    atheris.Setup([sys.argv[0], *options], feed)
+    atheris.Setup([sys.argv[0], *options], feed, custom_mutator=_mutator(fed))
     atheris.Fuzz()
+
+
+def _mutator(fed: Way) -> Callable[[bytes, int, int], bytes]:
+    """How input is changed: the way's own manner, and libFuzzer's."""
+    own = getattr(fed, "mutate", lambda data, chance: None)
+
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        changed: bytes | None = own(data, random.Random(seed))
+        return atheris.Mutate(data, most) if changed is None or len(changed) > most else changed
+
+    return mutate
 
 
 def _error(fed: Way, data: bytes) -> Exception | None:

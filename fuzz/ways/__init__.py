@@ -1,7 +1,8 @@
 """The ways in, one module each.
 
 A module has ``feed``, which hands bytes to the library as a stranger would; ``seeds``, which gives good ones to begin
-from; and ``WORDS``, what such bytes are made of. ``feed`` may raise the library's own errors and nothing else.
+from; and ``WORDS``, what such bytes are made of. ``feed`` may raise the library's own errors and nothing else. Where
+there is ``mutate``, it changes input in a manner of its own.
 """
 
 from __future__ import annotations

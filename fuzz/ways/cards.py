@@ -9,7 +9,10 @@ from dataclasses import fields
 from fer_toolkit import weights
 from fer_toolkit.cards import Framing, InputSpec, WeightsCard
 from fer_toolkit.classifiers import read_card
+from fuzz.ways._json import mutate
 from fuzz.ways._made import file
+
+__all__ = ["WORDS", "feed", "mutate", "seeds"]
 
 WORDS = tuple(f'"{field.name}"'.encode() for kind in (WeightsCard, InputSpec, Framing) for field in fields(kind))
 

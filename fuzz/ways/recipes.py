@@ -8,7 +8,10 @@ from dataclasses import fields
 from fer_toolkit.training.augmentation import Augmentation, Mixing
 from fer_toolkit.training.networks import NETWORKS
 from fer_toolkit.training.recipes import Recipe
+from fuzz.ways._json import mutate
 from fuzz.ways._made import file
+
+__all__ = ["WORDS", "feed", "mutate", "seeds"]
 
 WORDS = (
     *(f'"{field.name}"'.encode() for kind in (Recipe, Augmentation, Mixing) for field in fields(kind)),

@@ -56,7 +56,7 @@ def read(path: Path, *, ferplus: Path | None = None, label_map: Path | None = No
 def _read_label_map(file: Path) -> Mapping[str, str | None]:
     try:
         meanings = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"{file} is no label map: {error}") from error
     if not isinstance(meanings, dict) or not all(isinstance(value, str | None) for value in meanings.values()):
         raise OptionError(f"{file} is no label map: it must be an object of folder names and labels, or null")
