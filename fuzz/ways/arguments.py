@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator
@@ -81,8 +80,12 @@ def feed(data: bytes) -> None:
         return
     empty = folder / "empty"
     empty.mkdir(exist_ok=True)
-    with contextlib.chdir(empty):
+    before = Path.cwd()
+    os.chdir(empty)
+    try:
         outcome = CliRunner().invoke(_APP, arguments, env={"FER_TOOLKIT_OFFLINE": "1"})
+    finally:
+        os.chdir(before)
     if outcome.exception is not None and not isinstance(outcome.exception, SystemExit):
         raise outcome.exception
     assert outcome.exit_code in (0, 1, 2)
