@@ -15,6 +15,7 @@ from fer_toolkit.images import load_reduced
 from fer_toolkit.labels import UNCERTAIN
 from fer_toolkit.results import Detection, FaceEmotion, ImageResult
 from fer_toolkit.training.data import SIDE, SPLITS, VOTE_COLUMNS, read_fer2013
+from fer_toolkit.training.folders import read_faces
 from fer_toolkit.video.results import TrackedFace, VideoFrameResult
 
 always_the_same = settings(derandomize=True, deadline=None, max_examples=150)
@@ -126,6 +127,12 @@ def test_faces_are_read_back_as_they_were_written(tmp_path_factory, rows):
     data = read_fer2013(_csv(tmp_path_factory.mktemp("data"), ["emotion,pixels,Usage", *lines]))
     assert list(zip(data.emotions, data.splits, data.images[:, 0, 0], strict=True)) == rows
     assert (data.images == data.images[:, :1, :1]).all()
+
+
+@pytest.mark.parametrize("path", ["x" * 1000, "a\0b", "\udcff\ud800", "", "/dev/null"])
+def test_a_path_that_can_t_be_is_a_data_error(path):
+    with pytest.raises(DataError):
+        read_faces(path)
 
 
 cells = st.text(st.characters(exclude_characters=',"\n\r', exclude_categories=["Cs"]), max_size=6) | st.sampled_from(

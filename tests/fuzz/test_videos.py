@@ -1,5 +1,8 @@
 """What a small video file can ask for: other files, and more memory than there is."""
 
+import subprocess
+import sys
+
 import pytest
 from PIL import Image
 
@@ -55,3 +58,13 @@ def test_frames_larger_than_the_file_says_are_not_decoded(tmp_path):
     with open_video(tmp_path / "grown.avi") as reader:
         assert [frame.image_bgr.shape for frame in reader] == [(48, 64, 3)]
         assert reader.skipped == 1
+
+
+def test_a_reader_that_is_dropped_says_nothing(tmp_path):
+    write_clip(tmp_path / "clip.avi", "mjpeg", 64, 48, frames=2)
+    program = (
+        "import sys; from fer_toolkit.video.reading import open_video; next(iter(reader := open_video(sys.argv[1])))"
+    )
+    command = [sys.executable, "-W", "always", "-c", program, tmp_path / "clip.avi"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "ResourceWarning" not in run.stderr

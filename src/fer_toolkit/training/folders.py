@@ -85,11 +85,11 @@ def read_faces(
     >>> data = read_faces("fer2013.csv", ferplus="fer2013new.csv")  # doctest: +SKIP
     """
     place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # pathlib's raises OSError where a name is too long
         if ferplus is not None:
             raise OptionError(f"FER+ votes belong to the rows of fer2013.csv, and {path} is a folder")
         return read_folder(place, label_map=label_map, on_bad=on_bad)
-    if not place.exists():
+    if not os.path.exists(path):  # noqa: PTH110
         raise DataError(f"there is no file or folder {path}")
     if label_map is not None:
         raise OptionError(f"a label map says what the names of folders mean, and {path} is a file")

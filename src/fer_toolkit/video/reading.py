@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -493,7 +493,7 @@ def open_container(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
     name = describe_source(path)
     av = require_av()
     _check_file(path, name)
-    with Path(path).open("rb") as file:
+    with _opened(path) as file:
         try:
             container = av.open(file, metadata_errors="ignore", options=_OPTIONS)
         except av.error.FFmpegError as error:
@@ -502,6 +502,17 @@ def open_container(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
             ) from error
         with container:
             yield container
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file as Python has it; where the block is dropped, as with a reader that nobody closes, there is no warning."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        with open(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
 
 
 def _check_file(path: str | os.PathLike[str], name: str) -> None:
