@@ -51,10 +51,8 @@ _MAX_PIXELS = 8192 * 4352
 """Width times height above which frames are refused: the largest of H.264, HEVC and AV1 at their highest levels. A file
 of some kilobytes can ask for many gigabytes."""
 
-_OPTIONS = {
-    "max_pixels": str(_MAX_PIXELS),
-    "protocol_whitelist": "none",  # a playlist, whatever its name, would read other files
-}
+_PROTOCOLS = {"protocol_whitelist": "none"}
+"""A playlist, whatever its name, would read other files."""
 
 _CUT_SHORT = 0.5
 """Seconds of a stream's own duration that may be missing at its end before the file is said to be incomplete."""
@@ -352,7 +350,7 @@ def open_video(
         if stream.codec_context is None:
             raise VideoError(f"{name} is in a format that this FFmpeg can't decode; save it as H.264 MP4 first")
         stream.thread_type = "AUTO"
-        stream.codec_context.options = _OPTIONS  # later frames may be larger than the file says of the first
+        stream.codec_context.options = {"max_pixels": str(_MAX_PIXELS)}
         return VideoReader(opened, container, stream, name, choice)
     except BaseException:
         opened.close()
@@ -495,7 +493,8 @@ def open_container(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
     _check_file(path, name)
     with _opened(path) as file:
         try:
-            container = av.open(file, metadata_errors="ignore", options=_OPTIONS)
+            # Not as options, with which PyAV 15 and older crash on FLV files (github.com/PyAV-Org/PyAV/issues/2010).
+            container = av.open(file, metadata_errors="ignore", container_options=_PROTOCOLS)
         except av.error.FFmpegError as error:
             raise VideoError(
                 f"{name} can't be read as a video; it is none, or incomplete or damaged: {describe_error(error)}"
