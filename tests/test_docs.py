@@ -72,5 +72,5 @@ def test_the_classifier_of_the_example_reads_a_picture(folder, fetched_weights):
 
 
 def test_every_page_is_in_the_navigation_and_every_entry_is_a_page():
-    listed = re.findall(r": (\w+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))

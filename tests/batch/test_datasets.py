@@ -36,7 +36,15 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def unreported():
+    """Ray reports nothing about its use; else its threads go on doing so after the cluster's end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        yield
+
+
+@pytest.fixture(scope="module")
+def cluster(unreported):
     from ray.cluster_utils import Cluster
 
     noticed_soon = {

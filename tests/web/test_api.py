@@ -180,7 +180,9 @@ def test_a_part_that_can_not_be_built_is_503_and_the_others_go_on(monkeypatch, r
 # What there is to choose from
 
 
-def test_the_detectors_are_those_that_work_here(client, monkeypatch):
+def test_the_detectors_are_those_that_work_here(client, monkeypatch, tmp_path):
+    monkeypatch.setattr(DETECTORS, "_registered", {})  # by other tests
+    monkeypatch.setenv("FER_TOOLKIT_CACHE", str(tmp_path))
     monkeypatch.setenv("FER_TOOLKIT_OFFLINE", "1")
     monkeypatch.delenv("FER_TOOLKIT_MIRROR", raising=False)
     answer = client().get("/api/v1/detectors").get_json()
