@@ -12,7 +12,7 @@ SOURCES := pyproject.toml README.md $(shell find src -type f -not -name '*.pyc')
 PICTURES := $(wildcard examples/images/*.jpg examples/images/*.png)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest check lint types imports format docs models-report bench build lock locked audit clean
+.PHONY: help demo test test-oldest check lint types imports format docs models-report bench build lock locked fuzz audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -65,6 +65,10 @@ lock: $(TOOLS)/.installed ## Write into requirements/ci.txt the newest versions 
 locked: ## Install into .venv-test what requirements/ci.txt names, as CI does
 	test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
 	scripts/install_locked.sh $(TEST)/bin/python $(LOCK)
+
+fuzz: $(TEST)/.installed ## Feed each way in with hostile input, and write the counts into fuzz/README.md; ARGS="cards --runs 1000" some
+	$(TEST)/bin/python -m pip install --quiet atheris
+	$(TEST)/bin/python -m fuzz $(ARGS)
 
 audit: $(TOOLS)/.installed ## Ask whether versions that requirements/ci.txt names have known faults; needs the internet
 	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $(LOCK)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import fields
 
+from fer_toolkit.errors import OptionError
 from fer_toolkit.training.augmentation import Augmentation, Mixing
 from fer_toolkit.training.networks import NETWORKS
 from fer_toolkit.training.recipes import Recipe
@@ -30,5 +32,7 @@ def seeds() -> Iterator[bytes]:
 
 def feed(data: bytes) -> None:
     """Read the file; a recipe that is good is written and read again."""
+    with contextlib.suppress(OptionError):
+        Recipe.from_json(data.decode("utf-8", "replace"))
     recipe = Recipe.from_file(file("recipe.json", data))
     assert Recipe.from_json(recipe.to_json()) == recipe

@@ -189,7 +189,7 @@ def _join_parquet(parts: Iterable[Path], path: Path, types: Mapping[str, str], m
     with _parquet_writer(path, schema) as writer:
         gathered = []
         for part in parts:
-            gathered.append(_read_parquet(part))
+            gathered.append(_read_parquet(part, schema))
             if sum(map(len, gathered)) >= ROW_GROUP:
                 writer.write_table(pyarrow.concat_tables(gathered))
                 gathered = []
@@ -197,14 +197,17 @@ def _join_parquet(parts: Iterable[Path], path: Path, types: Mapping[str, str], m
             writer.write_table(pyarrow.concat_tables(gathered))
 
 
-def _read_parquet(part: Path) -> Any:
+def _read_parquet(part: Path, schema: Any) -> Any:
     pyarrow = require("pyarrow", extra="data", feature="writing Parquet")
     parquet = require("pyarrow.parquet", extra="data", feature="writing Parquet")
     try:
         with part.open("rb") as stream:
-            return parquet.ParquetFile(stream).read()
-    except pyarrow.ArrowException as error:
+            table = parquet.ParquetFile(stream).read()
+    except (pyarrow.ArrowException, OSError, ValueError) as error:  # Arrow says what is damaged by any of them
         raise ExportError(f"{part} is damaged ({error}); remove it") from error
+    if not table.schema.equals(schema):
+        raise ExportError(f"{part} has other columns than {schema.names}; remove it")
+    return table
 
 
 _OPEN: dict[str, Callable[[Path, Mapping[str, str], Mapping[str, str]], AbstractContextManager[Any]]] = {

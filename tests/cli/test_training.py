@@ -52,7 +52,7 @@ def test_a_file_that_is_no_recipe_is_named(run, fer2013, tmp_path, text):
     recipe.write_text(text)
     result = run("train", "--data", fer2013, "--output", tmp_path / "run", "--recipe", recipe)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"Error: {recipe} is no recipe: ")
+    assert result.stderr.startswith(f"Error: {recipe}: it is no recipe: ")
 
 
 @pytest.mark.usefixtures("keras")

@@ -205,7 +205,7 @@ def test_a_run_without_its_recipe_is_not_resumed(faces, quick, tmp_path, recipe)
     (tmp_path / "last.keras").touch()
     if recipe is not None:
         (tmp_path / "recipe.json").write_text(recipe)
-    with pytest.raises(OptionError, match=r"recipe\.json(:| is no recipe:) "):
+    with pytest.raises(OptionError, match=r"recipe\.json(:| can't be read:) "):
         train(faces, quick, tmp_path, resume=True)
 
 

@@ -57,11 +57,20 @@ def _matcher(glob: str | None) -> Callable[[str], bool]:
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return any(_fits(parts[start:], pattern[1:]) for start in range(len(parts) + 1))
-    return bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
+    part = place = 0
+    again: tuple[int, int] | None = None  # where to go on when what follows the latest ** does not fit
+    while part < len(parts):
+        if place < len(pattern) and pattern[place] == "**":
+            place += 1
+            again = part, place
+        elif place < len(pattern) and fnmatch.fnmatchcase(parts[part], pattern[place]):
+            part, place = part + 1, place + 1
+        elif again is not None:  # earlier ones need not be tried anew, so that many of them take no longer
+            part, place = again[0] + 1, again[1]
+            again = part, place
+        else:
+            return False
+    return all(each == "**" for each in pattern[place:])
 
 
 def _walk(folder: str, matches: Callable[[str], bool]) -> Iterator[str]:

@@ -86,18 +86,28 @@ class Recipe:
     def from_json(cls, text: str) -> Recipe:
         """Read a recipe that :meth:`to_json` wrote, or a part of one: what is missing is as in ``Recipe()``.
 
+        Raises
+        ------
+        OptionError
+            If it is no JSON, or an entry is unknown or wrong.
+
         Examples
         --------
         >>> Recipe.from_json('{"epochs": 90, "mixing": {"cutmix": 0.5}}').mixing.cutmix
         0.5
         """
-        values = json.loads(text)
-        ranges = ("zoom", "contrast")  # which JSON has as lists
-        changes: dict[str, Any] = {
-            name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation", {}).items()
-        }
-        mixing = Mixing(**values.pop("mixing", {}))
-        return cls(**values, augmentation=Augmentation(**changes), mixing=mixing)
+        try:
+            values = json.loads(text)
+            ranges = ("zoom", "contrast")  # which JSON has as lists
+            changes: dict[str, Any] = {
+                name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation", {}).items()
+            }
+            mixing = Mixing(**values.pop("mixing", {}))
+            return cls(**values, augmentation=Augmentation(**changes), mixing=mixing)
+        except OptionError:
+            raise
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise OptionError(f"it is no recipe: {type(error).__name__}: {error}") from error
 
     @classmethod
     def from_file(cls, file: str | os.PathLike[str]) -> Recipe:
@@ -112,8 +122,8 @@ class Recipe:
             return cls.from_json(Path(file).read_text(encoding="utf-8"))
         except OptionError as error:
             raise OptionError(f"{os.fspath(file)}: {error}") from error
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise OptionError(f"{os.fspath(file)} is no recipe: {type(error).__name__}: {error}") from error
+        except (OSError, ValueError) as error:
+            raise OptionError(f"{os.fspath(file)} can't be read: {error}") from error
 
     def to_json(self) -> str:
         """The recipe as JSON text."""

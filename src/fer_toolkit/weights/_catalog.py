@@ -85,7 +85,7 @@ def read_catalog(file: Path) -> Catalog:
     """
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # tomllib's and UTF-8's errors are ValueErrors
+    except (OSError, ValueError, RecursionError) as error:  # tomllib's and UTF-8's errors are ValueErrors
         raise CardError(f"{file.name} can't be read: {error}") from error
     unknown = sorted(set(tables) - {"cards", "aliases"})
     if unknown:
