@@ -11,7 +11,7 @@ from fer_toolkit import weights
 from fer_toolkit.detectors import DETECTORS
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/index.md", "docs/recognizer.md", "docs/models.md", "docs/plugins.md", "docs/web.md"]
+PAGES = ["README.md", "docs/index.md", "docs/recognizer.md", "docs/models.md", "docs/plugins.md"]
 
 
 @pytest.fixture
@@ -42,6 +42,13 @@ def test_the_python_of_the_page_on_videos_runs(folder, fetched_weights):
     assert {"faces.csv", "emotions.png", "marked.mp4"} < {path.name for path in folder.iterdir()}
 
 
+def test_the_python_of_the_page_on_the_web_runs(folder):
+    pytest.importorskip("waitress", reason='needs "fer-toolkit[web]"')
+    server = run_the_python_of("docs/web.md")["server"]
+    server.stop()
+    server.run()  # to its end at once, which closes it
+
+
 def run_the_python_of(page):
     names = {"__name__": "page"}
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
@@ -51,6 +58,7 @@ def run_the_python_of(page):
     for name, value in names.items():
         if name.startswith("test_"):
             value()
+    return names
 
 
 def test_the_example_program_marks_the_pictures_and_goes_on_after_a_bad_one(folder, fetched_weights):
