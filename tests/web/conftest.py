@@ -41,8 +41,7 @@ def client(recognizer):
 
 
 @contextmanager
-def running(app):
-    """Serve an application on a free port while the block runs."""
+def _running(app):
     server = create_server(app, port=0)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -50,11 +49,18 @@ def running(app):
         yield server
     finally:
         server.stop()
-        thread.join()
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def running():
+    """A context: an application, served on a free port."""
+    return _running
 
 
 @pytest.fixture
-def serve(recognizer):
+def serve(recognizer, running):
     """A function from settings to a server on a free port, as a context manager."""
 
     def serve(recognizer=recognizer, **settings):

@@ -1,6 +1,5 @@
 """A real server, a real browser, and a camera that shows the astronaut."""
 
-import contextlib
 import io
 import json
 import os
@@ -77,28 +76,15 @@ def browser(playwright, chromium, tmp_path_factory, astronaut_path):
     browser.close()
 
 
-@contextlib.contextmanager
-def _serving(recognizer, **settings):
-    from fer_toolkit.web import create_app, create_server
+@pytest.fixture(scope="session")
+def serving(running):
+    """A context: a server of its own, with the Haar detector unless another recognizer is given, and settings."""
+    from fer_toolkit.web import create_app
 
     allowed = {"detectors": ["haar", "none"], "models": ["default"]}
-    server = create_server(create_app(recognizer, **{**allowed, **settings}), port=0)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        thread.join(timeout=10)
-        assert not thread.is_alive()
-
-
-@pytest.fixture(scope="session")
-def serving():
-    """A context: a server of its own, with the Haar detector unless another recognizer is given, and settings."""
-    pytest.importorskip("flask", reason='needs "fer-toolkit[web]"')
-    pytest.importorskip("waitress", reason='needs "fer-toolkit[web]"')
-    return lambda recognizer=None, **settings: _serving(recognizer or EmotionRecognizer("haar"), **settings)
+    return lambda recognizer=None, **settings: running(
+        create_app(recognizer or EmotionRecognizer("haar"), **{**allowed, **settings})
+    )
 
 
 @pytest.fixture(scope="session")
