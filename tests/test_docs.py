@@ -61,24 +61,6 @@ def run_the_python_of(page):
     return names
 
 
-def test_the_example_program_marks_the_pictures_and_goes_on_after_a_bad_one(folder, fetched_weights):
-    fetched_weights("yunet-2026may")
-    program = ROOT / "examples" / "emotion_recognition.py"
-    run = subprocess.run(
-        [sys.executable, program, "missing.jpg", "photo.jpg"], capture_output=True, text=True, check=True
-    )
-    assert "photo.jpg: 1 face(s)\n  happy" in run.stdout
-    assert "missing.jpg" in run.stderr
-    assert [path.name for path in (folder / "marked").iterdir()] == ["photo.png"]
-
-
-def test_the_classifier_of_the_example_reads_a_picture(folder, fetched_weights):
-    fetched_weights("yunet-2026may")
-    program = ROOT / "examples" / "custom_classifier.py"
-    run = subprocess.run([sys.executable, program, "photo.jpg"], capture_output=True, text=True, check=True)
-    assert re.fullmatch(r"photo\.jpg, by fer2013-small-\d+-mirrored\n  happy +\d\d%\n", run.stdout)
-
-
 def test_every_page_is_in_the_navigation_and_every_entry_is_a_page():
     listed = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
