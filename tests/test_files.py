@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from fer_toolkit._files import drafts_of, whole_file
@@ -36,15 +40,57 @@ def test_what_the_system_refuses_is_an_error_that_names_the_file(tmp_path, error
     (tmp_path / "file").touch()
     with pytest.raises(error, match=r"b\.txt can't be written: "), whole_file(tmp_path / "file" / "b.txt", error):
         pytest.fail("the block runs only when there is a folder to write to")
-    with pytest.raises(error, match=r"b\.txt can't be written: No such file"), whole_file(tmp_path / "b.txt", error):
-        pass
+    with (
+        pytest.raises(error, match=r"b\.txt can't be written: No such file"),
+        whole_file(tmp_path / "b.txt", error) as draft,
+    ):
+        draft.unlink()
 
 
 @pytest.mark.parametrize("name", ["b.txt", "b[1].txt"])
-def test_a_killed_process_leaves_a_draft_that_can_be_found(tmp_path, name):
-    writing = whole_file(tmp_path / name)
-    draft = writing.__enter__()
+def test_drafts_of_a_file_can_be_found(tmp_path, name):
+    with whole_file(tmp_path / name) as draft:
+        assert list(drafts_of(tmp_path / name)) == [draft]
+        assert list(drafts_of(tmp_path / "c.txt")) == []
+
+
+WRITE = """
+import os, signal, sys
+from fer_toolkit._files import whole_file
+with whole_file(sys.argv[1]) as draft:
     draft.write_text("half")
-    assert list(drafts_of(tmp_path / name)) == [draft]
-    assert list(drafts_of(tmp_path / "c.txt")) == []
-    writing.__exit__(None, None, None)
+    print(draft, flush=True)
+    sys.stdin.readline()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def start_writing():
+    """A function that starts a process that writes a file, until it is told to kill itself; with its draft."""
+    started = []
+
+    def start(path):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITE, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process, Path(process.stdout.readline().strip())
+
+    yield start
+    for process in started:
+        process.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals, and a draft stays")
+def test_the_next_who_writes_in_a_folder_removes_what_killed_processes_left_and_not_what_is_being_written(
+    tmp_path, start_writing
+):
+    (tmp_path / ".mine.draft-b.txt").touch()
+    (killed, left), (_, being_written) = start_writing(tmp_path / "a.txt"), start_writing(tmp_path / "b.txt")
+    killed.communicate("die")
+    assert left.read_text() == "half"
+    with whole_file(tmp_path / "b.txt") as draft:
+        draft.write_text("new")
+        assert names(tmp_path) == sorted([".mine.draft-b.txt", being_written.name, draft.name])
+    assert (tmp_path / "b.txt").read_text() == "new"

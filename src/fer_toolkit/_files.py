@@ -5,10 +5,16 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from fer_toolkit.errors import ExportError, FerToolkitError
+
+_DRAFT = re.compile(r"\.[0-9a-f]{16}\.draft-.+", re.DOTALL)
+_swept: set[Path] = set()  # folders in which this process has looked for what killed ones left
 
 
 @contextlib.contextmanager
@@ -16,12 +22,13 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
     """Lend the path of a draft beside `path`; when the block ends well the draft takes its place, at once.
 
     Folders that are missing are made. When the block fails, no draft is left and an older file stays as it was. Where
-    `path` is a link, the file replaces the link.
+    `path` is a link, the file replaces the link. The draft of a process that was killed is removed by the next one that
+    writes in the folder; on Windows, and where the file system has no locks, it stays.
 
     Parameters
     ----------
     path
-        Where the file shall be. The draft, which the block has to make, has the same ending.
+        Where the file shall be. The draft, an empty file that the block has to fill, has the same ending.
     error
         What is raised when the system refuses.
 
@@ -35,22 +42,62 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
     'done'
     """
     target = Path(path)
-    draft = target.with_name(f".{os.urandom(8).hex()}.draft-{target.name}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield draft
-        with draft.open(
-            "rb+"
-        ) as file:  # on the disk before it has the name: a power cut leaves the old file or the new
-            os.fsync(file.fileno())
-        draft.replace(target)
+        _sweep(target.parent)
+        draft, lock = _new_draft(target)
+        try:
+            yield draft
+            os.fsync(lock.fileno())  # on the disk before it has the name: a power cut leaves the old file or the new
+            if sys.platform == "win32":
+                lock.close()  # there an open file keeps its name
+            draft.replace(target)
+        finally:
+            lock.close()
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
     except OSError as refusal:
         raise error(f"{target} can't be written: {refusal.strerror or refusal}") from refusal
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def drafts_of(path: Path) -> Iterator[Path]:
     """Drafts that killed processes have left beside `path`, and those being written now."""
     return path.parent.glob(f".*.draft-{glob.escape(path.name)}")
+
+
+def _new_draft(target: Path) -> tuple[Path, BinaryIO]:
+    """An empty draft, and the open file that keeps it locked."""
+    while True:
+        draft = target.with_name(f".{os.urandom(8).hex()}.draft-{target.name}")
+        lock = draft.open("xb")
+        if _lock(lock) is not False and draft.exists():
+            return draft, lock
+        lock.close()  # it was swept away before it was locked
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the drafts that nobody holds locked, the first time that this process writes in the folder."""
+    folder = folder.absolute()
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with contextlib.suppress(OSError):
+        for draft in filter(lambda path: _DRAFT.fullmatch(path.name), folder.iterdir()):
+            with contextlib.suppress(OSError), draft.open("rb+") as file:  # for writing: NFS locks nothing else
+                if _lock(file):
+                    draft.unlink()
+
+
+def _lock(file: BinaryIO) -> bool | None:
+    """Lock an open file until it is closed: whether it could be had, or None where there are no locks."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True

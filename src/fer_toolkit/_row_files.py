@@ -96,7 +96,7 @@ def arrow_schema(types: Mapping[str, str], metadata: Mapping[str, str] | None = 
 
 @contextmanager
 def _open_text(path: Path) -> Iterator[TextIO]:
-    with whole_file(path) as draft, draft.open("x", encoding="utf-8", newline="") as stream:
+    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
         yield stream
 
 
@@ -131,7 +131,7 @@ def _join_jsonl(parts: Iterable[Path], path: Path, _: Mapping[str, str], __: Map
 
 def _join_bytes(parts: Iterable[Path], path: Path, header: bytes) -> None:
     """Files one after another, their common beginning only once."""
-    with whole_file(path) as draft, draft.open("xb") as whole:
+    with whole_file(path) as draft, draft.open("wb") as whole:
         whole.write(header)
         for part in parts:
             with part.open("rb") as stream:
@@ -166,7 +166,7 @@ def _parquet_writer(path: Path, schema: Any) -> Iterator[Any]:
     parquet = require("pyarrow.parquet", extra="data", feature="writing Parquet")
     with (
         whole_file(path) as draft,
-        draft.open("xb") as stream,  # Arrow takes no path that is not UTF-8
+        draft.open("wb") as stream,  # Arrow takes no path that is not UTF-8
         parquet.ParquetWriter(stream, schema, compression="zstd") as writer,
     ):
         yield writer

@@ -226,7 +226,7 @@ def _text_file(path: Path) -> Iterator[TextIO]:
         # surrogateescape: a path that is no text in the file system's encoding is written as the bytes that it is
         with (
             whole_file(target) as draft,
-            draft.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream,
+            draft.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream,
         ):
             yield stream
 

@@ -65,7 +65,7 @@ class Manifest:
     def start(self, run: Mapping[str, Any], pictures: Iterable[str]) -> None:
         """Note a run's settings and pictures, over what a run that never began has left."""
         count = 0
-        with whole_file(self._pictures) as draft, draft.open("xb") as stream:
+        with whole_file(self._pictures) as draft, draft.open("wb") as stream:
             for count, picture in enumerate(pictures, start=1):  # noqa: B007
                 stream.write(os.fsencode(picture) + b"\0")
         self.run = {**run, "pictures": count, "part": max(TOGETHER, min(count // _PARTS, _LARGEST_PART))}

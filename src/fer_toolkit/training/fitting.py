@@ -12,7 +12,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit._files import drafts_of
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import DataError, ExportError, OptionError
 from fer_toolkit.labels import FERPLUS
@@ -189,16 +188,13 @@ def _open(
     recipe_file, lessons_file, last = folder / "recipe.json", folder / "lessons.npy", folder / LAST
     if last.exists() and not resume:
         raise OptionError(f"{folder} holds a run already; resume it, or choose another folder")
-    first = distribution.is_first()
-    if first:
-        for draft in (*drafts_of(last), *drafts_of(folder / BEST)):  # of a process that was killed
-            draft.unlink(missing_ok=True)
     if resume and (last.exists() or recipe_file.exists()):
         recipe = Recipe.from_file(recipe_file)
         lessons = np.load(lessons_file) if lessons_file.exists() else None
         if lessons is not None and lessons.shape != (len(training), len(training.labels)):
             raise DataError(f"{lessons_file} has answers for other data: {lessons.shape}; resume with the same data")
         return recipe, lessons
+    first = distribution.is_first()
     if first:
         _clear(folder)
     lessons = None

@@ -130,7 +130,7 @@ def open_table(file: str | os.PathLike[str], labels: Sequence[str]) -> AbstractC
 
 @contextmanager
 def _open_jsonl(path: Path) -> Iterator[Table]:
-    with whole_file(path) as draft, draft.open("x", encoding="utf-8", newline="") as stream:
+    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
         yield _JsonLines(stream)
 
 

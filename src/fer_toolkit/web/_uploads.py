@@ -83,8 +83,9 @@ def save_picture(data: bytes, folder: Path) -> None:
     """Keep a picture that was read, by a name that tells only when it came; a failure is logged."""
     name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(8).hex()}.{_format(data).lower()}"
     try:
-        with whole_file(folder / name) as draft, open(draft, "xb", opener=_private) as file:
-            file.write(data)
+        with whole_file(folder / name) as draft:
+            draft.chmod(0o600)  # faces are not for all users of a machine
+            draft.write_bytes(data)
     except ExportError as error:  # the sender has a result all the same
         _log.error("an upload is not kept: %s", error)
 
@@ -92,10 +93,6 @@ def save_picture(data: bytes, folder: Path) -> None:
 def _format(data: bytes) -> str:
     """What Pillow calls the format that the first bytes say, such as ``"JPEG"``."""
     return images.picture_format(data)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)  # faces are not for all users of a machine
 
 
 def _body(environ: dict[str, Any], max_bytes: int) -> bytes:

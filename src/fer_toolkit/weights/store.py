@@ -264,7 +264,7 @@ def _fetch_into(target: Path, wanted: WeightsCard, timeout: float) -> None:
         shown = without_secrets(source) if isinstance(source, str) else str(source)
         _log.info("fetching %s from %s", wanted.name, shown)
         try:
-            with whole_file(target, CacheError) as draft, draft.open("xb") as file:
+            with whole_file(target, CacheError) as draft, draft.open("wb") as file:
                 if isinstance(source, Path):
                     copy(source, CheckedFile(file, wanted))
                 else:
