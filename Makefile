@@ -12,7 +12,8 @@ SOURCES := pyproject.toml README.md $(shell find src -type f -not -name '*.pyc')
 PICTURES := $(wildcard examples/images/*.jpg examples/images/*.png)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest check lint types imports format docs models-report bench build lock locked fuzz audit clean
+.PHONY: help demo test test-oldest check lint types imports format docs models-report bench build try-wheel lock locked fuzz \
+	audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -54,9 +55,15 @@ models-report: $(TEST)/.installed ## Measure the bundled networks on FER2013=fer
 bench: ## Measure speed and memory beside other systems, and write docs/performance.md; ARGS="--only import" measures some
 	$(PYTHON) benchmarks/run.py $(ARGS)
 
-# With the environment's own hatchling: the same sources and the same hatchling give the same bytes.
-build: $(TEST)/.installed ## Build the wheel and the source distribution into dist/
+# With the environment's own hatchling: the same sources and the same hatchling give the same bytes. The wheel is built from
+# the source distribution, so whoever has the one can make the other.
+build: $(TEST)/.installed $(TOOLS)/.installed ## Build the wheel and the source distribution into dist/, and check them
+	rm -rf dist
 	$(TEST)/bin/python -m build --no-isolation
+	$(TOOLS)/bin/twine check --strict dist/*
+
+try-wheel: ## Install the wheel of dist/ alone on each Python that is here, and use it; ARGS="python3.12" names them
+	scripts/try_wheel.sh $(ARGS)
 
 lock: $(TOOLS)/.installed ## Write into requirements/ci.txt the newest versions that go together, with their sha256
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
@@ -90,9 +97,9 @@ $(TEST)/.installed: pyproject.toml
 	$(TEST)/bin/python -m pip install --quiet --no-compile --editable '.[all,dev]'
 	touch $@
 
-$(TOOLS)/.installed:
+$(TOOLS)/.installed: Makefile
 	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/python -m pip install --quiet "uv>=0.5" "pip-audit>=2.9"
+	$(TOOLS)/bin/python -m pip install --quiet "uv>=0.5" "pip-audit>=2.9" "twine>=6.1"
 	touch $@
 
 $(DOCS)/.installed: pyproject.toml

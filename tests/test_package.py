@@ -107,6 +107,13 @@ class TestVersion:
         releases = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - ", changelog, re.MULTILINE)
         assert releases[0] == fer_toolkit.__version__
 
+    def test_the_citation_is_of_that_release(self):
+        citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+        changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        version, date = re.search(r"^version: (\S+)\ndate-released: (\S+)$", citation, re.MULTILINE).groups()
+        assert f"\n## [{version}] - {date}\n" in changelog
+        assert version == fer_toolkit.__version__
+
     def test_the_package_runs_as_a_module(self):
         run = subprocess.run(
             [sys.executable, "-m", "fer_toolkit", "--version"], capture_output=True, text=True, check=True

@@ -21,7 +21,18 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ["pyproject.toml", "README.md", "LICENSE", "NOTICE", ".gitignore", "src", "examples"]
+SOURCES = [
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "NOTICE",
+    ".gitignore",
+    ".github",
+    "CITATION.cff",
+    "src",
+    "examples",
+]
+MOST_BYTES = 20_000_000
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".webp"}
 NOTICE = (ROOT / "NOTICE").read_text(encoding="utf-8")
@@ -38,6 +49,8 @@ def requirements(*extras):
 
 EXTRAS = [extra for extra in PROJECT["optional-dependencies"] if extra != "all"]
 CI = [extra for extra in EXTRAS if extra != "docs"]
+WORKFLOWS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "workflows").iterdir()}
+WORKFLOW_VERSIONS = ["3.10", "3.11", "3.12", "3.13"]
 
 
 def built(folder, *, times):
@@ -90,6 +103,41 @@ class TestWhatIsBuilt:
         assert sorted(root.partition("-")[0] for root in roots) == ["fer_toolkit", "fer_toolkit"]
         assert pictures == []
 
+    def test_the_wheel_is_not_large(self, distributions):
+        (wheel, _), _ = distributions
+        assert wheel.stat().st_size <= MOST_BYTES
+
+    def test_the_wheel_says_where_it_runs_and_what_its_command_is(self, distributions):
+        (wheel, _), _ = distributions
+        with zipfile.ZipFile(wheel) as archive:
+            (metadata,) = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")]
+            (entry_points,) = [
+                archive.read(name).decode() for name in archive.namelist() if name.endswith("/entry_points.txt")
+            ]
+        versions = re.findall(r"^Classifier: Programming Language :: Python :: (3\.\d+)$", metadata, re.MULTILINE)
+        assert f"\nRequires-Python: >={versions[0]}\n" in metadata
+        assert versions == WORKFLOW_VERSIONS
+        assert entry_points == "[console_scripts]\nfer-toolkit = fer_toolkit.__main__:main\n"
+
+    def test_what_every_installation_gets_has_no_tensorflow(self, distributions):
+        (wheel, _), _ = distributions
+        with zipfile.ZipFile(wheel) as archive:
+            (metadata,) = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")]
+        always = [
+            line for line in re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE) if "extra ==" not in line
+        ]
+        assert {Requirement(line).name for line in always} == {each.name for each in requirements()}
+        assert not [line for line in always if re.match("tensorflow|keras|torch|jax", line)]
+
+    def test_the_source_distribution_makes_the_same_wheel(self, distributions, tmp_path):
+        (wheel, sources), _ = distributions
+        with tarfile.open(sources) as archive:
+            archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+        (unpacked,) = tmp_path.iterdir()
+        command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+        subprocess.run(command, cwd=unpacked, check=True, capture_output=True)
+        assert (unpacked / "dist" / wheel.name).read_bytes() == wheel.read_bytes()
+
     def test_the_source_distribution_has_them_too(self, distributions):
         (_, sources), _ = distributions
         with tarfile.open(sources) as archive:
@@ -127,6 +175,38 @@ class TestDependencies:
     def test_each_has_a_lower_bound_and_a_reason(self, requirement):
         assert [each.operator for each in requirement.specifier if each.operator == ">="] == [">="]
         assert f"`{requirement.name}`" in (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+
+
+class TestWorkflows:
+    @pytest.mark.parametrize("name", sorted(WORKFLOWS))
+    def test_every_action_is_pinned_to_a_commit_whose_version_stands_beside_it(self, name):
+        uses = re.findall(r"uses: (.*)$", WORKFLOWS[name], re.MULTILINE)
+        assert uses
+        assert [each for each in uses if not re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []
+
+    def test_an_action_has_one_version_in_all_of_them(self):
+        pins = {tuple(each.split("@")) for each in re.findall(r"uses: (\S+)", "".join(WORKFLOWS.values()))}
+        assert len({action for action, _ in pins}) == len(pins)
+
+    @pytest.mark.parametrize("name", sorted(WORKFLOWS))
+    def test_each_may_read_only_unless_a_job_says_what_it_writes(self, name):
+        assert "\npermissions:\n  contents: read\n\n" in WORKFLOWS[name]
+
+    def test_all_versions_of_python_are_tested_on_all_systems(self):
+        matrices = re.findall(r"os: \[(.*)\]\n +python: \[(.*)\]\n", WORKFLOWS["tests.yml"])
+        assert len(matrices) == 2  # the sources with everything, and the wheel alone
+        for systems, versions in matrices:
+            assert systems.split(", ") == ["ubuntu-latest", "macos-latest", "windows-latest"]
+            assert [version.strip('"') for version in versions.split(", ")] == WORKFLOW_VERSIONS
+
+    @pytest.mark.parametrize("name", sorted(WORKFLOWS))
+    def test_what_they_call_is_there(self, name):
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        targets, scripts = (
+            re.findall(pattern, WORKFLOWS[name]) for pattern in (r"run: make (\S+)", r"(scripts/\S+\.sh)")
+        )
+        assert [target for target in targets if f"\n{target}:" not in makefile] == []
+        assert [script for script in scripts if not os.access(ROOT / script, os.X_OK)] == []
 
 
 class TestLock:
