@@ -61,6 +61,7 @@ class TestIntersectionOverUnion:
             ((0, 0, 2, 2), (1, 1, 3, 3), 1 / 7),
             ((0, 0, 4, 4), (1, 1, 3, 3), 1 / 4),
             ((0, 0, 2, 2), (2, 0, 4, 2), 0),
+            ((0, 0, 2, 2), (0, 3, 2, 5), 0),
             ((0, 0, 2, 2), (5, 5, 6, 6), 0),
             ((0, 0, 0, 0), (0, 0, 0, 0), 0),
         ],
@@ -130,7 +131,7 @@ class TestFitSimilarity:
         np.testing.assert_allclose(apply(matrix, [(0, 0), (2, 0), (0, 2)]), [(1, 1), (1, 5), (-3, 1)])
 
     def test_points_that_are_all_the_same_fit_nothing(self):
-        with pytest.raises(ValueError, match="the source points are all the same"):
+        with pytest.raises(ValueError, match=r"^the source points are all the same$"):
             fit_similarity([(3, 3)] * 5, FACE)
 
 

@@ -67,14 +67,13 @@ def fit_similarity(source: ArrayLike, target: ArrayLike) -> Matrix:
            [ 2.,  0.,  0.]])
     """
     # In the complex plane a similarity is z -> a z + b, and least squares has a closed form.
-    z = np.asarray(source, np.float64) @ (1, 1j)
-    w = np.asarray(target, np.float64) @ (1, 1j)
-    z0, w0 = z.mean(), w.mean()
-    spread = np.vdot(z - z0, z - z0).real
+    z, w = np.asarray(source) @ (1, 1j), np.asarray(target) @ (1, 1j)
+    from_centre = z - z.mean()
+    spread = np.vdot(from_centre, from_centre).real
     if spread == 0:
         raise ValueError("the source points are all the same")
-    a = np.vdot(z - z0, w - w0) / spread
-    b = w0 - a * z0
+    a = np.vdot(from_centre, w) / spread  # `w` may have any centre: `from_centre` sums to 0
+    b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
@@ -126,4 +125,4 @@ def square_at(centre: ArrayLike, side: float, angle: float) -> Matrix:
     """
     cosine, sine = side * np.cos(angle), side * np.sin(angle)
     turn = np.array([[cosine, -sine], [sine, cosine]])
-    return np.column_stack([turn, np.asarray(centre, np.float64) - turn @ (0.5, 0.5)])
+    return np.column_stack([turn, np.subtract(centre, turn @ (0.5, 0.5))])
