@@ -137,7 +137,7 @@ class TestRegistering:
     @pytest.mark.parametrize(
         ("name", "factory", "message"),
         [
-            ("fraction", Mine, "the counter 'fraction' is built in: register yours by another name"),
+            ("fraction", Mine, "the counter 'fraction' is built in; register yours by another name"),
             ("", Mine, "a counter's name must be text. Received: ''"),
             (1, Mine, "a counter's name must be text. Received: 1"),
             ("mine", "Mine", "the factory of 'mine' must be a class or a function. Received: 'Mine'"),
@@ -173,8 +173,11 @@ class TestPlugins:
     @pytest.mark.parametrize(
         ("source", "message"),
         [
-            ("raise RuntimeError('no licence')", "fails to import: RuntimeError: no licence"),
-            ("", "fails to import: AttributeError: .*'Counter'"),
+            (
+                "raise RuntimeError('no licence')",
+                "fails to import; mend or remove that package: RuntimeError: no licence",
+            ),
+            ("", "fails to import; .*: AttributeError: .*'Counter'"),
             ("Counter = 1", "must be a class or a function. Received: 1"),
         ],
     )

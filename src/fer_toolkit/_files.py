@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from fer_toolkit._paths import shown
 from fer_toolkit.errors import ExportError, FerToolkitError
 
 _DRAFT = re.compile(r"\.[0-9a-f]{16}\.draft-.+", re.DOTALL)
@@ -42,6 +43,7 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
     'done'
     """
     target = Path(path)
+    check_name(target, error)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target.parent)
@@ -57,7 +59,17 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
     except OSError as refusal:
-        raise error(f"{target} can't be written: {refusal.strerror or refusal}") from refusal
+        raise error(f"{shown(target)} can't be written: {refusal.strerror or refusal}") from refusal
+
+
+def check_name(path: Path, error: type[FerToolkitError] = ExportError) -> None:
+    """Raise `error` where no file can have that name, wherever: Python itself would say so by a ValueError."""
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError:  # half of a character
+        encoded = b"\0"
+    if b"\0" in encoded or not path.name:
+        raise error(f"{shown(path)} can't be written: no file can have that name")
 
 
 def drafts_of(path: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from fer_toolkit._files import whole_file
 from fer_toolkit._optional import require
+from fer_toolkit._paths import shown
 from fer_toolkit.errors import ExportError, OptionError
 
 Rows = Iterable[Mapping[str, Any]]
@@ -38,7 +39,7 @@ def check_ending(path: str | os.PathLike[str]) -> str:
     """
     ending = Path(path).suffix.lower()
     if ending not in _OPEN:
-        raise OptionError(f"a file of results must end in one of {list(_OPEN)}. Received: {os.fspath(path)!r}")
+        raise OptionError(f"a file of results must end in one of {list(_OPEN)}. Received: '{shown(path)}'")
     return ending
 
 

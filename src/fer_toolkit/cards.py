@@ -201,7 +201,7 @@ class WeightsCard:
             If an entry is missing, unknown or wrong; the message begins with `where`.
         """
         try:
-            values = dict(entries)
+            values = dict(_mapping(entries, "a card"))
             if "input" in values:
                 spec = dict(_mapping(values["input"], "input"))
                 if "framing" in spec:
@@ -222,7 +222,7 @@ class WeightsCard:
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise CardError(f"{name} must be a table of entries. Received: {value!r}")
+        raise CardError(f"{name} must be a table of entries. Received: {value!r:.200}")
     return value
 
 

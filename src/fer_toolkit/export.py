@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from fer_toolkit._files import whole_file
+from fer_toolkit._files import check_name, whole_file
 from fer_toolkit._optional import require
+from fer_toolkit._paths import exists, is_file, shown
 from fer_toolkit.errors import ExportError, OptionError
 
 if TYPE_CHECKING:
@@ -215,13 +216,14 @@ def write(results: Iterable[ImageResult], file: str | os.PathLike[str] | TextIO,
 
 @contextmanager
 def _text_file(path: Path) -> Iterator[TextIO]:
-    target = path.resolve()  # a link stays a link
-    if target.exists() and not target.is_file():  # a device or a pipe is written to: replacing it would remove it
+    check_name(path)
+    target = Path(os.path.realpath(path))  # a link stays a link; pathlib's way fails on a circle of them
+    if exists(target) and not is_file(target):  # a device or a pipe is written to: replacing it would remove it
         try:
             with target.open("w", encoding="utf-8", newline="") as stream:
                 yield stream
         except OSError as error:
-            raise ExportError(f"{path} can't be written: {error.strerror or error}") from error
+            raise ExportError(f"{shown(path)} can't be written: {error.strerror or error}") from error
     else:
         # surrogateescape: a path that is no text in the file system's encoding is written as the bytes that it is
         with (

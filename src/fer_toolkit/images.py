@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
+from fer_toolkit._paths import shown
 from fer_toolkit.errors import ImageError, OptionError
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[Any]"
@@ -206,7 +207,7 @@ def describe_source(source: object) -> str:
     """
     path = source_path(source)
     if path is not None:
-        return _quote(path)
+        return f"'{shown(path)}'"
     if isinstance(source, (bytes, bytearray, memoryview)):
         return f"picture of {memoryview(source).nbytes} bytes"
     if isinstance(source, Image.Image):
@@ -214,14 +215,7 @@ def describe_source(source: object) -> str:
     if isinstance(source, np.ndarray):
         return f"array {source.shape} of {source.dtype}"
     file_name = getattr(source, "name", None)
-    return f"open file {_quote(file_name)}" if isinstance(file_name, str) else f"{type(source).__name__} object"
-
-
-def _quote(path: str) -> str:
-    if len(path) > _SHOWN:
-        path = f"{path[: _SHOWN // 2]}...{path[-_SHOWN // 2 :]}"
-    # Line ends, and bytes that are no text in the file system's encoding, are shown escaped.
-    return f"'{path if path.isprintable() else ascii(path)[1:-1]}'"
+    return f"open file '{shown(file_name)}'" if isinstance(file_name, str) else f"{type(source).__name__} object"
 
 
 def reusable(source: Source) -> Source:
@@ -272,7 +266,7 @@ def _open_path(path: str, name: str) -> AbstractContextManager[BinaryIO]:
             f"there is no file {name}; check the path (a relative one counts from the working folder)"
         ) from None
     except PermissionError:
-        raise ImageError(f"{name} may not be read: permission denied") from None
+        raise ImageError(f"{name} may not be read: permission denied; allow it, or give a copy") from None
     except (OSError, ValueError) as error:  # ValueError: a null character or a lone surrogate in the path
         raise ImageError(f"{name} can't be opened: {describe_error(error)}") from error
 
@@ -323,7 +317,7 @@ def _read_header(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     head = file.read(_HEAD_BYTES)
     file.seek(0)
     if not head:
-        raise ImageError(f"{name} is empty (0 bytes)")
+        raise ImageError(f"{name} is empty (0 bytes); get or save it again")
     reader = _reader(head, name)
     try:
         # The class itself and not Image.open, which judges the size by a limit of the whole process.

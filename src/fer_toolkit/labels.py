@@ -82,7 +82,7 @@ def map_probabilities(
         if name not in mapping:
             continue
         if mapping[name] not in target:
-            raise OptionError(f"mapping sends {name!r} to {mapping[name]!r}, which is not among {list(target)}")
+            raise OptionError(f"mapping must lead to some of {list(target)}. Received: {name!r} to {mapping[name]!r}")
         moved[:, list(target).index(mapping[name])] += probabilities[:, column]
     total = moved.sum(axis=1, keepdims=True)
     uniform = np.full_like(moved, 1 / len(target))

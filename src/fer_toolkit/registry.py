@@ -80,7 +80,7 @@ class Registry:
         if not (isinstance(name, str) and name):
             raise OptionError(f"a {self.kind}'s name must be text. Received: {name!r}")
         if name in self._builtin:
-            raise OptionError(f"the {self.kind} {name!r} is built in: register yours by another name")
+            raise OptionError(f"the {self.kind} {name!r} is built in; register yours by another name")
         if not callable(factory):
             raise OptionError(f"the factory of {name!r} must be a class or a function. Received: {factory!r}")
         self._registered[name] = factory
@@ -102,7 +102,7 @@ class Registry:
         plugins = self._found_plugins()
         if name in plugins:
             return self._load(plugins[name])
-        raise UnknownNameError(f"no {self.kind} is named {name!r}. {choices(str(name), self.names())}")
+        raise UnknownNameError(f"no {self.kind} is named {name!r:.200}. {choices(str(name), self.names())}")
 
     def build(self, name: str, **options: Any) -> Any:
         """Call the factory of a name with options.
@@ -155,7 +155,9 @@ class Registry:
         try:
             factory = entry.load()
         except Exception as error:  # other people's code may raise anything, and the user should know whose it is
-            raise BrokenExtraError(f"{offer} fails to import: {type(error).__name__}: {error}") from error
+            raise BrokenExtraError(
+                f"{offer} fails to import; mend or remove that package: {type(error).__name__}: {error}"
+            ) from error
         if not callable(factory):
             raise BrokenExtraError(f"{offer} must be a class or a function. Received: {factory!r}")
         loaded: Factory = factory
@@ -194,7 +196,7 @@ def check_options(what: str, factory: Factory, options: Mapping[str, Any]) -> No
             raise OptionError(f"{what} has no option {option!r}. {choices(option, known)}")
     missing = [p.name for p in named if p.default is p.empty and p.name not in options]
     if missing:
-        raise OptionError(f"{what} needs the option {missing[0]!r}")
+        raise OptionError(f"{what} needs the option {missing[0]!r}; give it a value")
 
 
 def _imported(factory: str | Factory) -> Factory:

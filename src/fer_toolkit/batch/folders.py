@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_toolkit import __version__
+from fer_toolkit._files import check_name
 from fer_toolkit._optional import require
+from fer_toolkit._paths import is_folder, shown
 from fer_toolkit._row_files import check_ending, join_files
 from fer_toolkit.batch.listing import find_pictures
 from fer_toolkit.batch.manifest import Manifest
@@ -161,10 +163,11 @@ def recognize_folder(
 
 def _check(folder: str, table: Path, workers: int | None) -> None:
     check_ending(table)
+    check_name(table)
     if workers is not None and workers < 1:
         raise OptionError(f"workers must be at least 1. Received: {workers!r}")
-    if not Path(folder).is_dir():
-        raise DataError(f"there is no folder {folder!r}; check the path")
+    if not is_folder(folder):
+        raise DataError(f"there is no folder '{shown(folder)}'; check the path")
     if table.suffix.lower() == ".parquet":  # rather now than after the first part
         require("pyarrow.parquet", extra="data", feature="writing Parquet")
 
@@ -249,7 +252,7 @@ def _kept(manifest: Manifest) -> Iterator[None]:
     try:
         yield
     except (ExportError, OSError) as error:
-        unwritable = f"{manifest.folder} can't be written: {getattr(error, 'strerror', None) or error}"
+        unwritable = f"{shown(manifest.folder)} can't be written: {getattr(error, 'strerror', None) or error}"
         reason = str(error) if isinstance(error, ExportError) else unwritable
         kept = "; what is done is kept: mend that, and go on by resuming" if manifest.exists() else ""
         raise ExportError(f"{reason}{kept}") from error

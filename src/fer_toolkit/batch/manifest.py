@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fer_toolkit._files import drafts_of, whole_file
+from fer_toolkit._paths import exists
 from fer_toolkit.batch.recognizing import TOGETHER
 from fer_toolkit.batch.tasks import Done, Task
 from fer_toolkit.errors import OptionError
@@ -60,7 +61,7 @@ class Manifest:
 
     def exists(self) -> bool:
         """Whether there is a run to go on with."""
-        return self._file.exists()
+        return exists(self._file)
 
     def start(self, run: Mapping[str, Any], pictures: Iterable[str]) -> None:
         """Note a run's settings and pictures, over what a run that never began has left."""

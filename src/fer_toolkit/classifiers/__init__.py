@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from fer_toolkit import weights
+from fer_toolkit._paths import is_file, shown
 from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.errors import CardError, ClassifierError, OptionError
 from fer_toolkit.registry import Registry, check_options
@@ -106,16 +107,16 @@ def build_classifier(
     """
     if isinstance(classifier, os.PathLike) or (isinstance(classifier, str) and _is_file_name(classifier)):
         path = Path(classifier)
-        if not path.is_file():
-            raise ClassifierError(f"there is no model file {os.fspath(classifier)!r}")
+        if not is_file(path):
+            raise ClassifierError(f"there is no model file '{shown(classifier)}'; check the path")
         if path.suffix.lower() not in RUNTIMES:
-            raise ClassifierError(f"{path} must end in one of {list(RUNTIMES)}")
+            raise ClassifierError(f"{shown(path)} must end in one of {list(RUNTIMES)}")
         found = _card_of(path, card)
         if found.sha256:
             weights.check(path, found)
         return _run(path, found, options)
     if card is not None:
-        raise OptionError(f"a card goes with a model file, not with {classifier!r}")
+        raise OptionError(f"a card goes with a model file, not with {classifier!r}; leave it out")
     if isinstance(classifier, str):
         return _checked(_registry().build(classifier, **options))
     if options:
@@ -141,10 +142,10 @@ def read_card(path: str | os.PathLike[str], *, file: str) -> WeightsCard:
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise CardError(f"{path} can't be read as JSON: {error}") from error
+        raise CardError(f"{shown(path)} can't be read as JSON: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(entries, dict):
-        raise CardError(f"{path} must hold a JSON object with the card's entries")
-    return _complete(entries, file, where=os.fspath(path))
+        raise CardError(f"{shown(path)} must hold a JSON object with the card's entries")
+    return _complete(entries, file, where=shown(path))
 
 
 def _is_file_name(name: str) -> bool:
@@ -159,7 +160,7 @@ def _card_of(path: Path, card: WeightsCard | Mapping[str, Any] | None) -> Weight
     if card is not None:
         return _complete(card, path.name, where=f"the card of {path}")
     for candidate in (path.with_suffix(".json"), path.with_name("model.json")):
-        if candidate.is_file():
+        if is_file(candidate):
             return read_card(candidate, file=path.name)
     raise CardError(
         f"{path} has no card, which says what it takes and gives. Pass card=..., or write {path.with_suffix('.json')}, "
@@ -213,7 +214,10 @@ def _checked(classifier: Any) -> Classifier:
         raise ClassifierError(f"{classifier.__name__} is a class; pass an instance of it, as {classifier.__name__}()")
     missing = [member for member in ("name", "labels", "input_spec", "predict") if not hasattr(classifier, member)]
     if missing:
-        raise ClassifierError(f"{classifier!r} is no classifier: it lacks {', '.join(missing)}")
+        raise ClassifierError(
+            f"{classifier!r} is no classifier: it lacks {', '.join(missing)}; "
+            "fer_toolkit.testing.check_classifier tells what one needs"
+        )
     if not isinstance(classifier.input_spec, InputSpec):
         raise ClassifierError(
             f"the classifier {classifier.name!r} must have an InputSpec as its input_spec. "

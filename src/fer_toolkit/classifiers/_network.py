@@ -20,7 +20,7 @@ _SUM_TOLERANCE = 0.02
 def spec_of(card: WeightsCard) -> InputSpec:
     """The input part of a classifier's card, or an error that the card is not one."""
     if card.kind != "classifier" or card.input is None:
-        raise ClassifierError(f"{card.name} is the card of a {card.kind}, not of a classifier")
+        raise ClassifierError(f"{card.name} is the card of a {card.kind}, and must be that of a classifier")
     return card.input
 
 
@@ -60,7 +60,7 @@ def input_shape(shape: Sequence[Any], spec: InputSpec, path: str) -> tuple[int, 
         found = ", ".join("n" if side is None else str(side) for side in known)
         raise ClassifierError(
             f"{path} takes an input of shape ({found}), but its card says (n, {', '.join(map(str, wanted[1:]))}): "
-            f"size {spec.size}, color {spec.color!r}, layout {spec.layout!r}"
+            f"size {spec.size}, color {spec.color!r}, layout {spec.layout!r}; correct the card"
         )
     return (known[0] or 1, *wanted[1:])
 
@@ -137,10 +137,12 @@ def to_probabilities(outputs: NDArray[np.floating], card: WeightsCard) -> NDArra
     if outputs.ndim != 2 or outputs.shape[1] != len(card.labels):
         raise ClassifierError(
             f"{card.name}: the network gives outputs of shape {outputs.shape}, "
-            f"but its card names {len(card.labels)} labels {list(card.labels)}"
+            f"but its card names {len(card.labels)} labels {list(card.labels)}; correct the card"
         )
     if not np.isfinite(outputs).all():
-        raise ClassifierError(f"{card.name}: the network gave outputs that are not finite numbers")
+        raise ClassifierError(
+            f"{card.name}: the network gave outputs that are not finite numbers; train or export it anew"
+        )
     values = outputs.astype(np.float64)
     if card.output == "probabilities":
         if not _are_probabilities(values):

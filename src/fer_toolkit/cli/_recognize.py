@@ -18,6 +18,8 @@ from fer_toolkit.cli._tables import counted, print_table, print_text
 from fer_toolkit.errors import ImageError, OptionError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from fer_toolkit.results import ImageResult
 
 
@@ -124,18 +126,25 @@ def _short_names(results: Sequence[ImageResult]) -> list[str]:
 
 def _write_annotated(results: Sequence[ImageResult], folder: Path, *, chart: bool) -> int:
     """Write an annotated picture for each result; returns how many could not be read again."""
-    from fer_toolkit._files import whole_file
-
     files, unreadable = _annotated_files(results, folder), 0
     for result, file in files:
         try:
-            with whole_file(file) as unfinished:
-                result.draw(chart=chart).save(unfinished, quality=92)
+            _save(result.draw(chart=chart), file)
         except ImageError as error:  # it was removed or changed in the meantime
             unreadable += 1
             show_error(error)
     typer.echo(f"{counted(len(files) - unreadable, 'annotated picture')} in {folder}", err=True)
     return unreadable
+
+
+def _save(picture: Image.Image, file: Path) -> None:
+    """Encode in memory: Pillow does not notice when a full disk takes only some of what it writes."""
+    from fer_toolkit._files import whole_file
+
+    encoded = io.BytesIO()
+    picture.save(encoded, "PNG" if file.suffix == ".png" else "JPEG", quality=92)
+    with whole_file(file) as draft:
+        draft.write_bytes(encoded.getbuffer())
 
 
 def _annotated_files(results: Sequence[ImageResult], folder: Path) -> list[tuple[ImageResult, Path]]:

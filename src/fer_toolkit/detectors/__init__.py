@@ -119,6 +119,9 @@ def _checked(detector: Any) -> Detector:
         raise DetectorError(f"{detector.__name__} is a class; pass an instance of it, as {detector.__name__}()")
     missing = [member for member in ("name", "box_in_frame", "detect") if not hasattr(detector, member)]
     if missing:
-        raise DetectorError(f"{detector!r} is no detector: it lacks {', '.join(missing)}")
+        raise DetectorError(
+            f"{detector!r} is no detector: it lacks {', '.join(missing)}; "
+            "fer_toolkit.testing.check_detector tells what one needs"
+        )
     built: Detector = detector
     return built

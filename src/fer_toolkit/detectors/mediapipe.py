@@ -77,7 +77,9 @@ class MediaPipeDetector:
         try:
             self._networks = Pool(functools.partial(_load, network, float(min_score)))
         except (RuntimeError, ValueError) as error:
-            raise DetectorError(f"MediaPipe can't load the weights {WEIGHTS!r}: {error}") from error
+            raise DetectorError(
+                f"MediaPipe can't load the weights {WEIGHTS!r}; install another version of it: {error}"
+            ) from error
 
     def detect(self, image_bgr: NDArray[np.uint8], *, size_wh: tuple[int, int] | None = None) -> list[Detection]:
         """Find the faces of one picture.

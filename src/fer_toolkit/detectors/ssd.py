@@ -66,7 +66,9 @@ class SSDDetector:
         try:
             self._networks = Pool(partial(cv2.dnn.readNetFromTensorflow, network, config))
         except cv2.error as error:
-            raise DetectorError(f"OpenCV {cv2.__version__} can't load the weights {WEIGHTS!r}: {error}") from error
+            raise DetectorError(
+                f"OpenCV {cv2.__version__} can't load the weights {WEIGHTS!r}; install another version of it: {error}"
+            ) from error
 
     def detect(self, image_bgr: NDArray[np.uint8], *, size_wh: tuple[int, int] | None = None) -> list[Detection]:
         """Find the faces of one picture.

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_toolkit._paths import shown
 from fer_toolkit.errors import DataError, OptionError
 from fer_toolkit.labels import FER2013, FER2013_TO_FERPLUS, FERPLUS
 
@@ -82,7 +83,7 @@ class FaceData:
         lengths = {name: len(column) for name, column in columns.items() if column is not None}
         wrong = {name: length for name, length in lengths.items() if length != n}
         if wrong:
-            raise DataError(f"there are {n} images, but {wrong}")
+            raise DataError(f"all columns must be as long as images, {n}. Received: {wrong}")
         self._check_labels()
         unknown = set(self.splits.tolist()) - set(SPLITS)
         if unknown:
@@ -136,7 +137,7 @@ def part_with_faces(data: FaceData, name: str, purpose: str = "") -> FaceData:
     """
     part = data.split(name)
     if not len(part):
-        raise DataError(f"the data has no faces in {name}{purpose}")
+        raise DataError(f"the data has no faces in {name}{purpose}; give data that has some")
     return part
 
 
@@ -175,13 +176,13 @@ def read_fer2013(
     """
     faces = _read_rows(Path(path), ("emotion", "pixels", "Usage"), _parse_face, on_bad)
     if not faces:
-        raise DataError(f"{path} holds no row")
+        raise DataError(f"{path} holds no row; get the file again")
     votes: Sequence[Sequence[float] | None] = [()] * len(faces)
     if ferplus is not None:
         votes = _read_votes(Path(ferplus), faces, on_bad)
     good = [(face, vote) for face, vote in zip(faces, votes, strict=True) if face is not None and vote is not None]
     if not good:
-        raise DataError(f"{path} holds no row that can be used")
+        raise DataError(f"{path} holds no row that can be used; is it FER2013's fer2013.csv?")
     return FaceData(
         np.stack([face.image for face, _ in good]),
         np.asarray([face.emotion for face, _ in good], np.int64),
@@ -283,7 +284,7 @@ def _read_votes(path: Path, faces: Sequence[_Face | None], on_bad: OnBad) -> lis
     """The votes of each row, or None for a bad one, checked to be aligned with the rows of FER2013."""
     rows = _read_rows(path, ("Usage", *VOTE_COLUMNS), _parse_votes, on_bad)
     if len(rows) != len(faces):
-        raise DataError(f"{path} holds {len(rows)} rows, but FER2013's file holds {len(faces)}")
+        raise DataError(f"{path} must have as many rows as FER2013's file, {len(faces)}. It has {len(rows)}")
     for number, (row, face) in enumerate(zip(rows, faces, strict=True), 1):
         if row is not None and face is not None and row.split != face.split:
             raise DataError(
@@ -328,7 +329,7 @@ def _read_rows(
     for line, row in lines:
         try:
             if len(row) < len(header):
-                raise DataError(f"{len(row)} columns instead of {len(header)}")
+                raise DataError(f"there must be {len(header)} columns. Received: {len(row)}")
             rows.append(parse({name: row[i].strip() for name, i in where.items()}))
         except DataError as error:
             rows.append(None)
@@ -346,6 +347,6 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
                 if row:
                     yield reader.line_num, row
     except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV file: {error}") from error
+        raise DataError(f"{shown(path)} can't be read: {error.strerror}") from error
+    except (ValueError, csv.Error) as error:  # no UTF-8, no CSV, or a name that no file can have
+        raise DataError(f"{shown(path)} is no CSV file; get it again: {error}") from error

@@ -247,7 +247,7 @@ def part_to_measure(data: FaceData, split: str) -> FaceData:
     if split != ALL:
         return part_with_faces(data, split)
     if not len(data):
-        raise DataError("the data has no faces")
+        raise DataError("the data has no faces; give data that has some")
     return data
 
 
@@ -415,7 +415,7 @@ def fit_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.integ
     True
     """
     if not len(truth):
-        raise DataError("there are no faces to fit a temperature to")
+        raise DataError("there are no faces to fit a temperature to; give one row at least")
     logits = np.log(np.clip(probabilities.astype(np.float64), 1e-12, 1))
 
     def loss(log_temperature: float) -> float:
@@ -459,8 +459,8 @@ def _label_mapping(name: str, source: tuple[str, ...], target: tuple[str, ...]) 
     by_noun = {_noun(label): label for label in target}
     if not {_noun(label) for label in source} ^ set(by_noun) <= {"contempt"}:
         raise DataError(
-            f"the classifier {name!r} has the labels {list(source)}, which can't be mapped to those of the data, "
-            f"{list(target)}"
+            f"the classifier {name!r} must have the labels of the data, {list(target)}, contempt aside. "
+            f"It has {list(source)}"
         )
     return {label: by_noun[_noun(label)] for label in source if _noun(label) in by_noun}
 

@@ -189,7 +189,9 @@ def _labels(model: keras.Model, model_file: Path) -> tuple[str, ...]:
         raise ExportError(f"{model_file} has no {card.name} beside it, which names its labels; training writes one")
     labels = read_card(card, file=model_file.name).labels
     if model.output_shape[-1] != len(labels):
-        raise ExportError(f"{model_file} gives {model.output_shape[-1]} logits, but {card} names {len(labels)} labels")
+        raise ExportError(
+            f"{model_file} gives {model.output_shape[-1]} logits, but {card} names {len(labels)} labels; correct it"
+        )
     return labels
 
 
@@ -201,7 +203,7 @@ def _calibration_faces(data: FaceData, seed: int) -> NDArray[np.uint8]:
 def _from_black_to_white(faces: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """Calibration faces with a black and a white picture, so that the input's range is 0 to 255 whatever the faces."""
     if faces is None or not len(faces):
-        raise OptionError("int8 needs calibration faces, from which it learns the range of each layer")
+        raise OptionError("int8 needs calibration faces, from which it learns the range of each layer; give some")
     if faces.dtype != np.uint8 or faces.shape[1:] != (SIDE, SIDE):
         raise OptionError(f"calibration must be uint8 (n, {SIDE}, {SIDE}). Received: {faces.dtype} {faces.shape}")
     return np.concatenate([faces, np.full((1, SIDE, SIDE), 0, np.uint8), np.full((1, SIDE, SIDE), 255, np.uint8)])
@@ -233,7 +235,7 @@ def _check_answers(network: keras.Model, file: Path, faces: NDArray[np.uint8], t
     if not difference <= tolerance:  # a comparison with NaN is false
         raise ExportError(
             f"{network.name} was converted, but the file answers differently: its log-probabilities differ from the "
-            f"network's by {difference:.2g}, where {tolerance:g} is allowed"
+            f"network's by {difference:.2g}, where {tolerance:g} is allowed; quantize less, or not at all"
         )
 
 

@@ -21,6 +21,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_toolkit._paths import exists, is_folder, shown
 from fer_toolkit.alignment import crop_faces
 from fer_toolkit.cards import InputSpec
 from fer_toolkit.detectors.whole_image import WholeImageDetector
@@ -85,14 +86,14 @@ def read_faces(
     >>> data = read_faces("fer2013.csv", ferplus="fer2013new.csv")  # doctest: +SKIP
     """
     place = Path(path)
-    if os.path.isdir(path):  # noqa: PTH112  # pathlib's raises OSError where a name is too long
+    if is_folder(path):
         if ferplus is not None:
-            raise OptionError(f"FER+ votes belong to the rows of fer2013.csv, and {path} is a folder")
+            raise OptionError(f"FER+ votes belong to the rows of fer2013.csv, and {path} is a folder; leave them out")
         return read_folder(place, label_map=label_map, on_bad=on_bad)
-    if not os.path.exists(path):  # noqa: PTH110
-        raise DataError(f"there is no file or folder {path}")
+    if not exists(path):
+        raise DataError(f"there is no file or folder {shown(path)}; check the path")
     if label_map is not None:
-        raise OptionError(f"a label map says what the names of folders mean, and {path} is a file")
+        raise OptionError(f"a label map says what the names of folders mean, and {path} is a file; leave it out")
     return read_fer2013(place, ferplus=ferplus, on_bad=on_bad)
 
 
@@ -167,7 +168,7 @@ def read_folder(
             names.append(label)
             parts.append(folder.part)
     if not images:
-        raise DataError(f"{root} holds no face that can be used")
+        raise DataError(f"{root} holds no face that can be used; give folders with pictures in them")
     labels = _label_set({label for label in meanings.values() if label is not None})
     emotions = np.asarray([labels.index(name) for name in names], np.int64)
     return FaceData(np.stack(images), emotions, np.asarray(_divide(images, parts)), labels=labels)
@@ -254,6 +255,8 @@ def _subfolders(folder: Path) -> list[Path]:
         found = [each for each in folder.iterdir() if each.is_dir() and not _is_left_by_a_desktop(each.name)]
     except OSError as error:
         _refuse_folder(error)
+    except ValueError as error:
+        raise DataError(f"there is no folder {shown(folder)}: {error}; check the path") from error
     return sorted(found, key=lambda each: each.name)
 
 
@@ -273,4 +276,4 @@ def _is_left_by_a_desktop(name: str) -> bool:
 
 
 def _refuse_folder(error: OSError) -> NoReturn:
-    raise DataError(f"{error.filename} can't be read: {error.strerror}") from error
+    raise DataError(f"{shown(error.filename)} can't be read: {error.strerror}") from error

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fer_toolkit._paths import shown
 from fer_toolkit.errors import OptionError
 from fer_toolkit.training import networks
 from fer_toolkit.training.augmentation import Augmentation, Mixing
@@ -121,9 +122,9 @@ class Recipe:
         try:
             return cls.from_json(Path(file).read_text(encoding="utf-8"))
         except OptionError as error:
-            raise OptionError(f"{os.fspath(file)}: {error}") from error
+            raise OptionError(f"{shown(file)}: {error}") from error
         except (OSError, ValueError) as error:
-            raise OptionError(f"{os.fspath(file)} can't be read: {error}") from error
+            raise OptionError(f"{shown(file)} can't be read: {getattr(error, 'strerror', None) or error}") from error
 
     def to_json(self) -> str:
         """The recipe as JSON text."""

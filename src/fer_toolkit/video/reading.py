@@ -111,7 +111,9 @@ class VideoReader:
         self.note: str | None = None
         self._read_to, self._packets_read = 0.0, 0
         if self._length and choice.start >= self._length:
-            raise VideoError(f"{name} lasts {self._length:.2f} seconds, and shall be read from {choice.start:g} on")
+            raise VideoError(
+                f"{name} lasts {self._length:.2f} seconds, and shall be read from {choice.start:g} on; begin earlier"
+            )
         self.frame_count = choice.count(self.duration, self.frame_rate, stream.frames)
         self._reformatter = require_av().video.reformatter.VideoReformatter()
         frames = itertools.starmap(self._upright, choice.of(self._timed(choice.start)))
@@ -224,11 +226,11 @@ class VideoReader:
 
     def _nothing_read(self, choice: _Choice) -> VideoError:
         if self.note:
-            return VideoError(f"{self.note}; no frame could be read")
+            return VideoError(f"{self.note}; no frame could be read: get or save it again")
         if self.skipped:
             return VideoError(
                 f"{self._name} is damaged, or has frames above the limit of {_MAX_PIXELS:,} pixels: "
-                f"none of its {self.skipped} frames could be decoded"
+                f"none of its {self.skipped} frames could be decoded; get or save it again"
             )
         place = f" from {choice.start:g} seconds on" if choice.start else ""
         return VideoError(f"{self._name} has no frames{place}; get or save it again, or read another part")
@@ -346,7 +348,7 @@ def open_video(
         container = opened.enter_context(open_container(path))
         stream = cast("VideoStream | None", container.streams.best("video"))
         if stream is None or stream.disposition & require_av().stream.Disposition.attached_pic:
-            raise VideoError(f"{name} holds no video, only {_contents(container)}")
+            raise VideoError(f"{name} holds no video, only {_contents(container)}; give a file that has one")
         if stream.codec_context is None:
             raise VideoError(f"{name} is in a format that this FFmpeg can't decode; save it as H.264 MP4 first")
         stream.thread_type = "AUTO"
@@ -527,7 +529,7 @@ def _check_file(path: str | os.PathLike[str], name: str) -> None:
             raise VideoError(f"{name} is not an ordinary file; save it as one first")
         with Path(path).open("rb") as file:
             if not file.read(1):
-                raise VideoError(f"{name} is empty (0 bytes)")
+                raise VideoError(f"{name} is empty (0 bytes); get or save it again")
     except FileNotFoundError:
         raise VideoError(
             f"there is no file {name}; check the path (a relative one counts from the working folder)"

@@ -128,7 +128,7 @@ class VideoWriter:
         elif error is not None:
             self._open.__exit__(kind, error, trace)
         else:
-            raise VideoError(f"no frame was written to {self._name}, so there is no such file")
+            raise VideoError(f"no frame was written to {self._name}, so there is no such file; write one at least")
 
     def _begin(self, image_bgr: NDArray[np.uint8]) -> _Film:
         draft = self._open.enter_context(whole_file(self._path, VideoError))

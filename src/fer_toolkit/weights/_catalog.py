@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fer_toolkit._names import choices
+from fer_toolkit._paths import shown
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import CardError, UnknownNameError
 
@@ -67,7 +68,7 @@ def card(name: str) -> WeightsCard:
     try:
         return cards[names.get(name, name)]
     except KeyError:
-        raise UnknownNameError(f"no weights are named {name!r}. {choices(str(name), [*names, *cards])}") from None
+        raise UnknownNameError(f"no weights are named {name!r:.200}. {choices(str(name), [*names, *cards])}") from None
 
 
 def read_catalog(file: Path) -> Catalog:
@@ -86,7 +87,7 @@ def read_catalog(file: Path) -> Catalog:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # tomllib's and UTF-8's errors are ValueErrors
-        raise CardError(f"{file.name} can't be read: {error}") from error
+        raise CardError(f"{shown(file)} can't be read: {getattr(error, 'strerror', None) or error}") from error
     unknown = sorted(set(tables) - {"cards", "aliases"})
     if unknown:
         raise CardError(f"{file.name} has unknown tables {unknown}; known are ['aliases', 'cards']")
@@ -126,9 +127,9 @@ def _read_card(name: str, entries: Any, *, where: str) -> WeightsCard:
         raise CardError(f"{where}: bytes must be a whole number, 0 where it isn't known. Received: {length!r}")
     found = WeightsCard.from_dict({**entries, "name": name}, where=where)
     if not found.sha256:
-        raise CardError(f"{where}: sha256 is missing")
+        raise CardError(f"{where}: sha256 is missing; add it")
     if not (found.urls or found.bundled):
-        raise CardError(f"{where}: urls is missing, and the file is not bundled")
+        raise CardError(f"{where}: urls is missing, and the file is not bundled; add them")
     return found
 
 
@@ -138,12 +139,14 @@ def _check_files(cards: Mapping[str, WeightsCard], where: str) -> None:
     for found in cards.values():
         owner = owners.setdefault(found.file.lower(), found.name)  # some file systems know no capitals
         if owner != found.name:
-            raise CardError(f"{where}, card {found.name!r}: file {found.file!r} is also that of card {owner!r}")
+            raise CardError(
+                f"{where}, card {found.name!r}: file {found.file!r} is also that of card {owner!r}; call one of them otherwise"
+            )
 
 
 def _check_aliases(names: Mapping[str, Any], cards: Mapping[str, WeightsCard], where: str) -> None:
     for alias, name in names.items():
         if alias in cards:
-            raise CardError(f"{where}, alias {alias!r}: a card has that name")
+            raise CardError(f"{where}, alias {alias!r}: a card has that name; choose another")
         if name not in cards:
             raise CardError(f"{where}, alias {alias!r}: no card is named {name!r}. {choices(str(name), cards)}")

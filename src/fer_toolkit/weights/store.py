@@ -27,6 +27,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from fer_toolkit._files import drafts_of, whole_file
+from fer_toolkit._paths import is_folder
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import CacheError, CardError, DownloadError, FerToolkitError, IntegrityError, OptionError
 from fer_toolkit.weights._catalog import card
@@ -94,7 +95,9 @@ def path(name_or_card: str | WeightsCard, *, timeout: float = 60.0) -> Path:
             raise
         return usable
     if not _is_good(target, wanted):
-        raise CacheError(f"{target} does not hold what was written to it: the disk is failing, or a program changed it")
+        raise CacheError(
+            f"{target} does not hold what was written to it: the disk is failing, or a program changed it; look to it"
+        )
     return target
 
 
@@ -165,7 +168,7 @@ def cache_dir() -> Path:
     """
     chosen = os.environ.get("FER_TOOLKIT_CACHE")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return _from_home(chosen)
     from platformdirs import user_cache_dir  # what pooch.os_cache calls, without the import of Pooch
 
     return Path(user_cache_dir("fer-toolkit"))
@@ -184,7 +187,7 @@ def is_offline() -> bool:
 def _card_of(name_or_card: str | WeightsCard) -> WeightsCard:
     wanted = name_or_card if isinstance(name_or_card, WeightsCard) else card(name_or_card)
     if not wanted.sha256:
-        raise CardError(f"the card {wanted.name!r} has no sha256, so no file can be known to be its own")
+        raise CardError(f"the card {wanted.name!r} has no sha256, so no file can be known to be its own; add it")
     return wanted
 
 
@@ -249,12 +252,17 @@ def _sources(wanted: WeightsCard) -> list[Path | str]:
 def _folder(place: str) -> Path:
     scheme = re.match(r"[a-z][a-z0-9+.-]+(?=://)", place.lower())
     if scheme is None:
-        return Path(place).expanduser().absolute()
+        return _from_home(place)
     if scheme[0] != "file":
         raise DownloadError(f"FER_TOOLKIT_MIRROR must be a folder, or an http or https address. Received: {place!r}")
     from urllib.request import url2pathname
 
     return Path(url2pathname(urlsplit(place).path))
+
+
+def _from_home(place: str) -> Path:
+    """An absolute path; pathlib's own way fails where there is no such user."""
+    return Path(os.path.expanduser(place)).absolute()  # noqa: PTH111
 
 
 def _fetch_into(target: Path, wanted: WeightsCard, timeout: float) -> None:
@@ -301,7 +309,7 @@ def _failure(wanted: WeightsCard, target: Path, failures: dict[str, FerToolkitEr
 
 def _remove_damaged(target: Path, wanted: WeightsCard) -> None:
     """Leave no file in the cache that was found bad and couldn't be replaced. Of a link, only the link goes."""
-    if (target.is_file() or target.is_symlink()) and not _is_good(target, wanted):
+    if os.path.lexists(target) and not is_folder(target) and not _is_good(target, wanted):
         with contextlib.suppress(OSError):
             target.unlink()
 
