@@ -1,0 +1,3 @@
+"""Process.py is a program, for POSIX only."""
+
+collect_ignore = ["process.py"]
