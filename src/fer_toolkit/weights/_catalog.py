@@ -140,7 +140,8 @@ def _check_files(cards: Mapping[str, WeightsCard], where: str) -> None:
         owner = owners.setdefault(found.file.lower(), found.name)  # some file systems know no capitals
         if owner != found.name:
             raise CardError(
-                f"{where}, card {found.name!r}: file {found.file!r} is also that of card {owner!r}; call one of them otherwise"
+                f"{where}, card {found.name!r}: file {found.file!r} is also that of card {owner!r}; "
+                "call one of them otherwise"
             )
 
 
