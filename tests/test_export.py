@@ -66,43 +66,6 @@ def test_plain_data_shares_nothing_with_the_result():
     assert HAPPY.probabilities["happy"] == 0.1 + 0.2
 
 
-@pytest.mark.parametrize("result", ALL)
-def test_what_was_written_reads_back(result):
-    data = json.loads(json.dumps(result.to_dict()))
-    again = ImageResult.from_dict(data)
-    assert again.to_dict() == result.to_dict()
-    assert [face.detection for face in again] == [face.detection for face in result]
-
-
-def test_a_result_without_uncertain_faces_reads_back_equal():
-    result = ImageResult((HAPPY,), 640, 480, "a.jpg")
-    assert ImageResult.from_dict(result.to_dict()) == result
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"faces": None}, "faces must be a list"),
-        ({"faces": [{}]}, "a face as plain data must have .* missing: .*box"),
-        ({"faces": [3]}, "a face as plain data"),
-        ({"faces": [face_to_dict(HAPPY) | {"box": [1, 2, 3]}]}, "box_xyxy must be 4"),
-        ({"faces": [face_to_dict(HAPPY) | {"landmarks": 5}]}, "landmarks must be a list"),
-        ({"faces": [face_to_dict(HAPPY) | {"probabilities": [0.5, 0.5]}]}, "probabilities must be a mapping"),
-        ({"faces": [face_to_dict(HAPPY) | {"probabilities": {"happy": 0.5}}]}, "sum to 1"),
-    ],
-)
-def test_data_that_is_no_result_is_refused(change, message):
-    with pytest.raises(OptionError, match=message):
-        ImageResult.from_dict(image_to_dict(TWO_FACES) | change)
-
-
-def test_data_with_an_entry_missing_is_refused_by_its_name():
-    data = image_to_dict(TWO_FACES)
-    del data["width"]
-    with pytest.raises(OptionError, match=r"missing: \['width'\]"):
-        ImageResult.from_dict(data)
-
-
 # Tables
 
 

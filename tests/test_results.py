@@ -203,6 +203,94 @@ class TestImageResult:
         ]
 
 
+class TestReadingBack:
+    """What was written reads back, and what is no such data is refused by the name of what is wrong."""
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            result(face(happy=1 / 3), face((0.1, 0.2, 9.3, 9.4)), detector="yunet", classifier="fer2013-small-1"),
+            result(path=None),
+            result(width=0, height=0, error="'a.jpg' is empty"),
+        ],
+        ids=["two faces", "no face", "failed"],
+    )
+    def test_a_result_reads_back_equal(self, written):
+        assert ImageResult.from_dict(json.loads(json.dumps(written.to_dict()))) == written
+
+    def test_an_uncertain_face_stays_uncertain_at_the_highest_least_confidence(self):
+        written = face(happy=0.75, min_confidence=0.8).to_dict()
+        again = FaceEmotion.from_dict(written)
+        assert again.to_dict() == written
+        assert again.min_confidence == 1
+
+    def test_a_face_without_landmarks_has_none_again(self):
+        assert FaceEmotion.from_dict(face().to_dict() | {"landmarks": None}).detection == Detection(BOX, 0.9)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"faces": None}, "faces must be a list. Received: None"),
+            ({"faces": {}}, "faces must be a list. Received: {}"),
+            ({"width": -1}, "width must be a whole number, 0 or more. Received: -1"),
+            ({"width": True}, "width must be a whole number, 0 or more. Received: True"),
+            ({"height": 4.5}, "height must be a whole number, 0 or more. Received: 4.5"),
+            ({"height": "480"}, "height must be a whole number, 0 or more. Received: '480'"),
+            ({"path": 5}, "path must be text. Received: 5"),
+            ({"detector": None}, "detector must be text. Received: None"),
+            ({"classifier": 3}, "classifier must be text. Received: 3"),
+            ({"error": False}, "error must be text. Received: False"),
+        ],
+    )
+    def test_a_wrong_entry_of_a_result_is_named(self, change, message):
+        with pytest.raises(OptionError) as raised:
+            ImageResult.from_dict(result(face()).to_dict() | change)
+        assert str(raised.value) == message
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"box": [1, 2, 3]}, "box_xyxy must be 4 finite numbers. Received: [1, 2, 3]"),
+            ({"detection_score": 2}, "score must be from 0 to 1. Received: 2.0"),
+            ({"landmarks": 5}, "landmarks must be a list. Received: 5"),
+            ({"landmarks": []}, "landmarks must be five points or None. Received: 0 points"),
+            ({"probabilities": [1]}, "probabilities must be a mapping of labels to numbers. Received: [1]"),
+            ({"probabilities": {"sad": 2}}, "probabilities must be from 0 to 1 and sum to 1. Received: {'sad': 2}"),
+        ],
+    )
+    def test_a_wrong_entry_of_a_face_is_named(self, change, message):
+        with pytest.raises(OptionError) as raised:
+            ImageResult.from_dict(result(face()).to_dict() | {"faces": [face().to_dict() | change]})
+        assert str(raised.value) == message
+
+    RESULT = ("faces", "width", "height", "path", "detector", "classifier", "error")
+    FACE = ("box", "detection_score", "landmarks", "emotion", "probabilities")
+
+    @pytest.mark.parametrize(
+        ("read", "whole", "what", "names"),
+        [
+            (ImageResult.from_dict, result(face()).to_dict(), "result", RESULT),
+            (FaceEmotion.from_dict, face().to_dict(), "face", FACE),
+        ],
+        ids=["result", "face"],
+    )
+    def test_entries_that_are_missing_are_named_beside_all_there_must_be(self, read, whole, what, names):
+        for missing in names:
+            data = {name: value for name, value in whole.items() if name != missing}
+            with pytest.raises(OptionError) as raised:
+                read(data)
+            assert str(raised.value) == (
+                f"a {what} as plain data must have the entries {list(names)}; missing: {[missing]}"
+            )
+
+    @pytest.mark.parametrize("data", [None, 3, [], "faces"])
+    def test_what_is_no_mapping_lacks_them_all(self, data):
+        with pytest.raises(
+            OptionError, match=r"^a face as plain data must .*; missing: \['box', .*, 'probabilities'\]$"
+        ):
+            FaceEmotion.from_dict(data)
+
+
 class TestDraw:
     def test_the_picture_given_is_left_as_it_is(self):
         picture = Image.new("RGB", (640, 480), "grey")
@@ -226,7 +314,7 @@ class TestDraw:
 
     def test_a_result_that_does_not_know_its_picture_asks_for_it(self):
         with pytest.raises(
-            OptionError, match=r"this result does not know its picture; pass it: result\.draw\(picture\)"
+            OptionError, match=r"^this result does not know its picture; pass it: result\.draw\(picture\)$"
         ):
             result(face()).draw()
 
