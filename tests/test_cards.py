@@ -190,6 +190,11 @@ class TestFromDict:
             WeightsCard.from_dict({**CLASSIFIER, **entries}, where="model.json")
         assert str(raised.value).startswith(message)
 
+    @pytest.mark.parametrize("entries", [None, ["name", "kind"], [1, 2], 7, "a card", b"{}"])
+    def test_what_is_no_mapping_is_no_card(self, entries):
+        with pytest.raises(CardError, match=r"^model\.json: a card must be a table of entries\. Received: "):
+            WeightsCard.from_dict(entries, where="model.json")
+
     @pytest.mark.parametrize("missing", ["name", "kind", "file"])
     def test_a_missing_entry_is_named(self, missing):
         entries = {name: value for name, value in CLASSIFIER.items() if name != missing}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -72,6 +73,21 @@ def test_the_types_of_the_data_frame_do_not_depend_on_what_was_found(frames):
     pytest.importorskip("pandas", reason='needs "fer-toolkit[data]"')
     types = to_dataframe(frames).dtypes.astype(str).to_dict()
     assert {name: kind for name, kind in column_types(LABELS).items() if name in types} == types
+
+
+@pytest.mark.parametrize(
+    ("labels", "taken"),
+    [
+        (["happy", "time"], ["time"]),
+        (["emotion", "confidence"], ["emotion", "confidence"]),
+        (["happy", "smoothed_happy"], ["happy"]),
+    ],
+)
+def test_labels_that_are_called_as_other_columns_go_into_json_lines_only(tmp_path, labels, taken):
+    with pytest.raises(ExportError, match=re.escape(f"labels {taken} have the names of other columns")):
+        open_table(tmp_path / "faces.csv", labels)
+    with open_table(tmp_path / "faces.jsonl", labels) as table:
+        table.write(VideoFrameResult((), 0, 0.0))
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])

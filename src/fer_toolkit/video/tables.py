@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from fer_toolkit._files import whole_file
 from fer_toolkit._row_files import check_ending, open_rows
+from fer_toolkit.errors import ExportError
 from fer_toolkit.export import FACE_COLUMNS, face_to_columns, rows_to_dataframe
 
 if TYPE_CHECKING:
@@ -40,12 +41,21 @@ def column_types(labels: Iterable[str]) -> dict[str, str]:
 
     Each label has a column of its own name, the frame's own probability, and one of ``smoothed_`` and its name.
 
+    Raises
+    ------
+    ExportError
+        If one of a label's columns has the name of another column.
+
     Examples
     --------
     >>> list(column_types(["happy", "sad"]))[-5:]
     ['smoothed_confidence', 'happy', 'sad', 'smoothed_happy', 'smoothed_sad']
     """
     labels = tuple(labels)
+    others = {*_BEFORE_LABELS, *labels}
+    taken = [label for label in labels if label in _BEFORE_LABELS or _smoothed(label) in others]
+    if taken:
+        raise ExportError(f"labels {taken} have the names of other columns of the table; write JSON Lines instead")
     return _BEFORE_LABELS | dict.fromkeys((*labels, *map(_smoothed, labels)), "float64")
 
 
@@ -84,6 +94,8 @@ def to_dataframe(frames: Iterable[VideoFrameResult]) -> pd.DataFrame:
     ------
     MissingExtraError
         If pandas is not installed.
+    ExportError
+        If a label has the name of another column.
 
     Examples
     --------
@@ -113,7 +125,7 @@ def open_table(file: str | os.PathLike[str], labels: Sequence[str]) -> AbstractC
     OptionError
         If the name ends otherwise.
     ExportError
-        If the path can't be written.
+        If the path can't be written, or a label has the name of another column of CSV or Parquet.
     MissingExtraError
         If Parquet is asked for and pyarrow is not installed.
 
