@@ -214,13 +214,22 @@ class TestWithCard:
         [
             (FER2013, "PublicTest", "none", "no faces in PublicTest, on which the temperature is fitted"),
             (FER2013, "Training", "int8", "no faces in Training, from which int8 learns"),
-            (("calm", "cross"), "PrivateTest", "none", "can't be mapped"),
+            (("calm", "cross"), "PrivateTest", "none", "the classifier 'exported' must have the labels of the data"),
         ],
     )
-    def test_data_that_lacks_what_is_needed_is_refused(self, labels, missing, quantize, complaint, tiny_file, faces):
+    def test_data_that_lacks_what_is_needed_is_refused_and_nothing_is_written(
+        self, labels, missing, quantize, complaint, tiny_file, faces
+    ):
         data = faces.select(faces.splits != missing)
         with pytest.raises(DataError, match=complaint):
             export_with_card(tiny_file(labels), tiny_file.folder / "x.onnx", quantize=quantize, data=data)
+        assert sorted(file.name for file in tiny_file.folder.iterdir()) == ["model.json", "model.keras"]
+
+    def test_without_its_card_there_is_no_file(self, tiny_file):
+        (tiny_file.folder / "x.json").mkdir()
+        with pytest.raises(ExportError, match=r"x\.json can't be written"):
+            export_with_card(tiny_file(FERPLUS), tiny_file.folder / "x.onnx")
+        assert not (tiny_file.folder / "x.onnx").exists()
 
     @pytest.mark.parametrize(
         ("name", "to", "complaint"),

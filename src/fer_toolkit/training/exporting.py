@@ -6,7 +6,8 @@ Every file is run before it takes its name, and refused when it does not answer 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit._files import whole_file
+from fer_toolkit._paths import is_file, shown
 from fer_toolkit.classifiers import build_classifier, read_card
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import ClassifierError, ExportError, FerToolkitError, OptionError
@@ -87,9 +89,17 @@ def export_model(
         model = keras.saving.load_model("run1/model.keras")
         export_model(model, "small.onnx", quantize="int8", calibration=data.split("Training").images[:512])
     """
-    target = Path(path)
+    with _exported(model, Path(path), quantize, calibration):
+        return Path(path)
+
+
+@contextmanager
+def _exported(
+    model: keras.Model, target: Path, quantize: Quantize, calibration: NDArray[np.uint8] | None
+) -> Iterator[Path]:
+    """Lend the draft of a network's file, which is checked; it takes its name when the block ends well."""
     if target.suffix.lower() not in _CONVERTERS:
-        raise OptionError(f"the file to write must end in {' or '.join(_CONVERTERS)}. Received: {os.fspath(path)!r}")
+        raise OptionError(f"the file to write must end in {' or '.join(_CONVERTERS)}. Received: '{shown(target)}'")
     if quantize not in get_args(Quantize):
         raise OptionError(f"quantize must be one of {list(get_args(Quantize))}. Received: {quantize!r}")
     calibration = _from_black_to_white(calibration) if quantize == "int8" else None
@@ -108,7 +118,7 @@ def export_model(
             raise ExportError(f"{model.name} can't be converted to {target.suffix}: {error}") from error
         faces = _patches() if calibration is None else calibration[:_CHECKED_FACES]
         _check_answers(network, draft, faces, TOLERANCES[quantize])
-    return target
+        yield draft
 
 
 def export_with_card(
@@ -167,12 +177,12 @@ def export_with_card(
     labels = _labels(model, source)
     calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
     public = None if data is None else part_with_faces(data, "PublicTest", ", on which the temperature is fitted")
-    export_model(model, target, quantize=quantize, calibration=calibration)
-    temperature = 1.0
-    if public is not None:
-        probabilities = predict_faces(_classifier(target, labels), public.images, public.labels)
-        temperature = round(fit_temperature(probabilities, public.emotions), 4)
-    networks.write_card(target, temperature, labels)
+    with _exported(model, target, quantize, calibration) as draft:
+        temperature = 1.0
+        if public is not None:
+            probabilities = predict_faces(_classifier(draft, labels), public.images, public.labels)
+            temperature = round(fit_temperature(probabilities, public.emotions), 4)
+        networks.write_card(target, temperature, labels)
     return target
 
 
@@ -180,12 +190,12 @@ def _load(file: Path) -> keras.Model:
     try:
         return keras.saving.load_model(file, compile=False)
     except Exception as error:  # Keras raises whatever its readers do
-        raise ExportError(f"{file} can't be loaded as a Keras model: {error}") from error
+        raise ExportError(f"{shown(file)} can't be loaded as a Keras model: {error}") from error
 
 
 def _labels(model: keras.Model, model_file: Path) -> tuple[str, ...]:
     card = model_file.with_suffix(".json")
-    if not card.is_file():
+    if not is_file(card):
         raise ExportError(f"{model_file} has no {card.name} beside it, which names its labels; training writes one")
     labels = read_card(card, file=model_file.name).labels
     if model.output_shape[-1] != len(labels):
@@ -250,4 +260,4 @@ def _patches() -> NDArray[np.uint8]:
 
 
 def _classifier(file: Path, labels: tuple[str, ...]) -> Classifier:
-    return build_classifier(file, card={"labels": labels, "input": {"size": SIDE}})
+    return build_classifier(file, card={"name": "exported", "labels": labels, "input": {"size": SIDE}})
