@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_toolkit.alignment import REFERENCE_POINTS, crop_faces, crop_to_picture, least_side
+from fer_toolkit.alignment import REFERENCE_POINTS, convert_stack, crop_faces, crop_to_picture, is_stack, least_side
 from fer_toolkit.cards import Framing, InputSpec
+from fer_toolkit.images import load_image
 from fer_toolkit.results import Detection
 
 LEFT_EYE, RIGHT_EYE, MOUTH = REFERENCE_POINTS
@@ -237,6 +238,45 @@ class TestReducedPictures:
     def test_the_least_side_gives_the_smallest_face_a_pixel_for_each_of_its_crops(self, sides, least):
         faces = [Detection((0, 0, side, side), 1.0) for side in sides]
         assert least_side(faces, InputSpec(size=48), (0, 0, 1, 1), (4000, 3000)) == least
+
+    def test_a_detector_s_box_that_is_not_the_crop_says_how_large_the_crop_is(self):
+        assert least_side([Detection((0, 0, 240, 240), 1.0)], InputSpec(size=48), (0, 0, 0.5, 0.5), (4000, 3000)) == 400
+
+
+class TestStacks:
+    """Crops that come ready are taken as they are: 8-bit, and of the classifier's size."""
+
+    @pytest.mark.parametrize(
+        ("shape", "dtype", "ready"),
+        [
+            ((5, 48, 48), np.uint8, True),
+            ((5, 48, 48, 1), np.uint8, True),
+            ((5, 48, 48, 3), np.uint8, True),
+            ((5, 48, 48, 4), np.uint8, True),
+            ((5, 48, 48, 2), np.uint8, False),
+            ((5, 48, 48, 3, 1), np.uint8, False),
+            ((5, 48, 47), np.uint8, False),
+            ((5, 47, 48), np.uint8, False),
+            ((48, 48), np.uint8, False),
+            ((5, 48, 48), np.float32, False),
+        ],
+    )
+    def test_a_stack_is_8_bit_and_of_the_classifier_s_size(self, shape, dtype, ready):
+        assert is_stack(np.zeros(shape, dtype), InputSpec(size=48)) is ready
+
+    @pytest.mark.parametrize("spec_color", ["gray", "rgb", "bgr"])
+    @pytest.mark.parametrize("color", ["rgb", "bgr"])
+    @pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
+    def test_it_becomes_what_each_crop_becomes_as_a_picture(self, channels, color, spec_color):
+        crops = np.random.default_rng(0).integers(0, 256, (3, 16, 16, *channels), np.uint8)
+        spec = InputSpec(size=16, color=spec_color)
+        pictures = [load_image(crop, color=color) for crop in crops]
+        expected = [crop_faces(picture, [whole(picture)], spec)[0] for picture in pictures]
+        np.testing.assert_array_equal(convert_stack(crops, spec, color), expected)
+
+    def test_its_colours_are_blue_green_red_unless_said_otherwise(self):
+        crops = np.full((1, 16, 16, 3), (200, 100, 50), np.uint8)
+        assert convert_stack(crops, InputSpec(size=16, color="rgb"))[0, 0, 0].tolist() == [50, 100, 200]
 
 
 class TestCalls:

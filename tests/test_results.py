@@ -39,6 +39,10 @@ class TestDetection:
         assert all(type(value) is float for value in (*detection.box_xyxy, detection.score, *detection.landmarks[0]))
         assert json.loads(json.dumps(detection.box_xyxy)) == list(BOX)
 
+    @pytest.mark.parametrize("box", [(10, 300, 110, 400), (300, 10, 400, 110), (-5, -5, 0, 0)])
+    def test_a_box_may_stand_anywhere(self, box):
+        assert Detection(box, 0.9).box_xyxy == box
+
     @pytest.mark.parametrize("score", [0, 1, 0.5])
     def test_a_score_from_0_to_1_is_taken(self, score):
         assert Detection(BOX, score).score == score
@@ -53,6 +57,8 @@ class TestDetection:
             ({"box_xyxy": (110, 20, 10, 140)}, "box_xyxy must have x1 < x2 and y1 < y2. Received: (110.0, 20.0"),
             ({"box_xyxy": (10, 140, 110, 20)}, "box_xyxy must have x1 < x2 and y1 < y2"),
             ({"box_xyxy": (10, 20, 10, 140)}, "box_xyxy must have x1 < x2 and y1 < y2"),
+            ({"box_xyxy": (10, 20, 110, 20)}, "box_xyxy must have x1 < x2 and y1 < y2"),
+            ({"box_xyxy": (110, 2, 10, 140)}, "box_xyxy must have x1 < x2 and y1 < y2"),
             ({"box_xyxy": (10, 20, 110)}, "box_xyxy must be 4 finite numbers. Received: (10, 20, 110)"),
             ({"box_xyxy": (10, 20, 110, float("nan"))}, "box_xyxy must be 4 finite numbers"),
             ({"box_xyxy": (10, 20, float("inf"), 140)}, "box_xyxy must be 4 finite numbers"),
@@ -97,6 +103,9 @@ class TestFaceEmotion:
         given["sad"] = 1
         assert list(found.probabilities.items()) == [("sad", 0.25), ("happy", 0.75)]
         assert all(type(value) is float for value in found.probabilities.values())
+
+    def test_an_emotion_may_be_impossible_and_another_certain(self):
+        assert FaceEmotion(Detection(BOX, 0.9), {"happy": 0, "sad": 1}).probabilities == {"happy": 0, "sad": 1}
 
     def test_what_float32_rounds_away_is_no_error(self):
         row = np.full(7, 1 / 7, np.float32)

@@ -97,7 +97,7 @@ def convert_stack(crops: NDArray[np.uint8], spec: InputSpec, color: ColorOrder =
     >>> convert_stack(np.full((5, 48, 48), 9, np.uint8), InputSpec(size=48, color="rgb")).shape
     (5, 48, 48, 3)
     """
-    tall = crops.reshape(-1, *crops.shape[2:])  # one above the other, they are a picture
+    tall = crops.reshape(len(crops) * spec.size, *crops.shape[2:])  # one above the other, they are a picture
     pixels = load_image(tall, color=color, max_pixels=tall.size)
     return _in_color(pixels, spec.color).reshape(len(crops), spec.size, spec.size, spec.channels)
 
