@@ -433,6 +433,39 @@ def test_a_webp_above_the_limit_is_refused():
         load_image(data, max_pixels=4000 * 3000 - 1)
 
 
+def in_cmyk(width, height):
+    """The header of such a JPEG picture, before the pixels of a small one."""
+    data = encode(Image.new("CMYK", (8, 8)), "JPEG")
+    return data.replace(struct.pack(">BHH", 8, 8, 8), struct.pack(">BHH", 8, height, width), 1)
+
+
+# One colour, 10000x10000 pixels
+LARGE_WEBP = bytes.fromhex("5249464620000000574542505650384c140000002f0fe7c319075081540820000a9a92c58888fe07")
+HEAVY = {
+    "WebP": (LARGE_WEBP, "10000x10000", "60,000,000"),
+    "TIFF": (
+        HUGE_HEADERS["TIFF"]
+        .replace(struct.pack("<I", 60_000), struct.pack("<I", 9_000))
+        .replace(struct.pack("<I", 50_000), struct.pack("<I", 9_000)),
+        "9000x9000",
+        "80,000,000",
+    ),
+    "CMYK": (in_cmyk(10_000, 8_001), "10000x8001", "80,000,000"),
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_what_takes_more_memory_to_decode_has_a_lower_limit(name):
+    data, size, limit = HEAVY[name]
+    with pytest.raises(ImageError, match=f"{size}, and would take over 1 GiB to read: .* the limit is {limit} pixels"):
+        load_image(data)
+
+
+def test_a_limit_of_memory_is_lifted_with_that_of_pixels():
+    with pytest.raises(ImageError, match="damaged or incomplete"):  # it was tried
+        load_image(HEAVY["TIFF"][0], max_pixels=images.MAX_PIXELS + 1)
+
+
 @pytest.mark.parametrize("source", [STRIPES, STRIPES_PIL, encoding("JPEG")], ids=["array", "PIL", "bytes"])
 def test_max_pixels_is_the_largest_size_that_is_read(source):
     assert load_image(source, max_pixels=24 * 40).shape == STRIPES.shape

@@ -61,6 +61,10 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|\?xml)", re.IGNORECASE), "a web page"),
 )
 
+# Of what is above these, the decoders take over 1 GiB: libwebp 16 bytes a pixel, libjpeg and libtiff up to 12.
+_MOST_PIXELS = {"WEBP": 60_000_000, "TIFF": 80_000_000}
+_MOST_CMYK_PIXELS = 80_000_000
+
 _HEAD_BYTES = 64
 _CHUNK_BYTES = 1 << 20
 _SHOWN = 200
@@ -87,7 +91,8 @@ def load_image(source: Source, *, color: ColorOrder = "bgr", max_pixels: int = M
         Order of an array's channels: ``"bgr"``, as OpenCV gives them, or ``"rgb"``; a fourth one is alpha. Files and
         PIL images know theirs.
     max_pixels
-        A picture whose width times height is above this is refused.
+        A picture whose width times height is above this is refused. Where it is the default or less, so that reading
+        takes less than 1 GiB, WebP is refused above 60 million pixels, and TIFF and CMYK above 80 million.
 
     Returns
     -------
@@ -372,6 +377,7 @@ def _without_pillow_warnings() -> Iterator[None]:
 
 def _from_pillow(picture: Image.Image, name: str, max_pixels: int, least_side: int | None = None) -> NDArray[np.uint8]:
     _check_size(picture.width, picture.height, name, max_pixels)
+    _check_memory(picture, name, max_pixels)
     # Pillow reads a TIFF's metadata along with its pixels; the others are decoded without waiting for each other.
     is_tiff = picture.format == "TIFF"
     try:
@@ -460,6 +466,17 @@ def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
         raise ImageError(
             f"{name} is {width}x{height}, {width * height:,} pixels, above the limit of {max_pixels:,}; "
             "make it smaller, or raise max_pixels"
+        )
+
+
+def _check_memory(picture: Image.Image, name: str, max_pixels: int) -> None:
+    """Refuse what takes over 1 GiB to decode, unless `max_pixels` is above its default."""
+    most = _MOST_CMYK_PIXELS if picture.mode == "CMYK" else _MOST_PIXELS.get(picture.format or "", MAX_PIXELS)
+    if max_pixels <= MAX_PIXELS and picture.width * picture.height > most:
+        raise ImageError(
+            f"{name} is {picture.width}x{picture.height}, and would take over 1 GiB to read: in {picture.mode} as "
+            f"{picture.format} the limit is {most:,} pixels; make it smaller, save it as RGB in a JPEG or PNG file, "
+            f"or set max_pixels above {MAX_PIXELS:,}"
         )
 
 
