@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from fer_toolkit import _fork
+
 T = TypeVar("T")
 
 
@@ -19,7 +21,7 @@ class Pool(Generic[T]):
     OpenCV's networks and cascades, and LiteRT's interpreters, keep the picture they work on in themselves. A pool
     serves threads that come and go (a web server's) without building a network for each, which an instance for every
     thread would. More threads than the limit take turns. A pool that is sent to another process makes its instances
-    anew there.
+    anew there, and so does one that a fork has copied.
 
     Parameters
     ----------
@@ -39,21 +41,31 @@ class Pool(Generic[T]):
 
     def __init__(self, make: Callable[[], T], *, most: int | None = None) -> None:
         self._make, self._most = make, most
-        self._turns = threading.Semaphore(max(8, os.cpu_count() or 1) if most is None else most)
-        self._idle = deque([make()])  # a deque's ends are safe to use from several threads
+        self._open()
+        self._idle.append(make())
+        _fork.renew_in_child(self, Pool._renew)
+
+    def _open(self) -> None:
+        self._turns = threading.Semaphore(max(8, os.cpu_count() or 1) if self._most is None else self._most)
+        self._idle: deque[T] = deque()  # whose ends are safe to use from several threads
+
+    def _renew(self) -> None:
+        _fork.leave_behind(self._idle)
+        self._open()
 
     @contextmanager
     def borrow(self) -> Iterator[T]:
         """An instance that nobody else uses until the ``with`` block ends."""
-        with self._turns:
+        turns, idle = self._turns, self._idle  # of this process, also where one is forked within the block
+        with turns:
             try:
-                instance = self._idle.pop()
+                instance = idle.pop()
             except IndexError:
                 instance = self._make()
             try:
                 yield instance
             finally:
-                self._idle.append(instance)
+                idle.append(instance)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), most=self._most), (self._make,)

@@ -7,7 +7,6 @@ import io
 import os
 import re
 import stat
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
+from fer_toolkit import _fork
 from fer_toolkit._paths import shown
 from fer_toolkit.errors import ImageError, OptionError
 
@@ -70,7 +70,7 @@ _CHUNK_BYTES = 1 << 20
 _SHOWN = 200
 _BAND_PIXELS = 1 << 20  # 3 MB of colour, which caches hold
 
-_pillow_lock = threading.Lock()
+_pillow_lock = _fork.Lock()
 
 
 def load_image(source: Source, *, color: ColorOrder = "bgr", max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:

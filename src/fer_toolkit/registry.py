@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import threading
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fer_toolkit import _fork
 from fer_toolkit._names import choices
 from fer_toolkit.errors import BrokenExtraError, OptionError, UnknownNameError
 
@@ -52,7 +52,7 @@ class Registry:
         self._group = entry_point_group
         self._registered: dict[str, Factory] = {}
         self._plugins: dict[str, EntryPoint] | None = None
-        self._discovery = threading.Lock()
+        self._discovery = _fork.Lock()
 
     def names(self) -> tuple[str, ...]:
         """All names: the built-in ones in their order, then the others in alphabetical order."""

@@ -19,6 +19,8 @@ from fer_toolkit.errors import ClassifierError
 
 _BATCH = 64
 
+_home = 0  # the process in which Keras was first used
+
 
 class KerasClassifier:
     """A classifier from a Keras file, loaded in Keras's safe mode.
@@ -36,7 +38,8 @@ class KerasClassifier:
     Raises
     ------
     ClassifierError
-        If the file is no Keras file, wants code to be run, or is not what its card says.
+        If the file is no Keras file, wants code to be run, or is not what its card says. Also, when used, in a process
+        that was forked from one that has used Keras.
     MissingExtraError
         If Keras is not installed.
 
@@ -50,6 +53,7 @@ class KerasClassifier:
 
     def __init__(self, path: str | os.PathLike[str], card: WeightsCard) -> None:
         keras = _optional.require("keras", extra="keras", feature="classifying with a Keras file")
+        _check_process()
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
         self._path, self._card = os.fspath(path), card
         self._lock = threading.Lock()
@@ -75,6 +79,7 @@ class KerasClassifier:
         return gather([self._run(crops[i : i + _BATCH]) for i in range(0, len(crops), _BATCH)], self._card)
 
     def _run(self, crops: NDArray[np.uint8]) -> NDArray[Any]:
+        _check_process()
         numbers = prepare(crops, self.input_spec)
         try:
             # predict_on_batch is many times faster than predict, which builds a data pipeline for each call
@@ -89,3 +94,14 @@ class KerasClassifier:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
+
+
+def _check_process() -> None:
+    """Refuse to go on where TensorFlow and JAX would wait without end, for threads that a fork hasn't copied."""
+    global _home
+    _home = _home or os.getpid()
+    if _home != os.getpid():
+        raise ClassifierError(
+            "Keras can't be used in a process that was forked from one that has used it: build the classifier in "
+            'processes that are started anew, as multiprocessing does with the start method "spawn"'
+        )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit import _optional
+from fer_toolkit import _fork, _optional
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.classifiers import _onnx_file
 from fer_toolkit.classifiers._network import (
@@ -70,8 +71,7 @@ class OnnxClassifier:
         providers: Sequence[str] = ("CPUExecutionProvider",),
     ) -> None:
         check_threads(threads)
-        runtime = _optional.require("onnxruntime", extra="onnx", feature="classifying with an .onnx file")
-        there = runtime.get_available_providers()
+        there = _runtime().get_available_providers()
         if isinstance(providers, str) or not providers or not set(providers) <= set(there):
             # Without this ONNX Runtime would go on, on the processor.
             raise OptionError(
@@ -79,17 +79,11 @@ class OnnxClassifier:
             )
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
         self._path, self._card, self._threads, self._providers = os.fspath(path), card, threads, tuple(providers)
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = _FATAL
-        # With its fallback, ONNX Runtime tries a bad file twice, and tells of it on standard output.
         try:
-            _onnx_file.check(Path(path))
-            self._session = runtime.InferenceSession(
-                self._path, options, providers=list(self._providers), enable_fallback=0
-            )
-            inputs = [(each.name, each.type, each.shape) for each in self._session.get_inputs()]
-            outputs = [each.name for each in self._session.get_outputs()]
+            self._session = _fork.Own(partial(_open, self._path, self._providers))
+            session = self._session.get()
+            inputs = [(each.name, each.type, each.shape) for each in session.get_inputs()]
+            outputs = [each.name for each in session.get_outputs()]
         except Exception as error:  # ONNX Runtime's own exceptions share no public base
             raise ClassifierError(f"{self._path} is no ONNX file that can be run: {error}") from error
         if len(inputs) != 1 or len(outputs) != 1:
@@ -112,7 +106,7 @@ class OnnxClassifier:
 
     def _run(self, numbers: NDArray[np.float32]) -> NDArray[Any]:
         try:  # a session may be used from many threads at once
-            (outputs,) = self._session.run(None, {self._input: numbers.astype(self._dtype, copy=False)})
+            (outputs,) = self._session.get().run(None, {self._input: numbers.astype(self._dtype, copy=False)})
         except Exception as error:
             raise ClassifierError(f"{self._path} can't be run: {error}") from error
         return np.asarray(outputs)
@@ -123,3 +117,17 @@ class OnnxClassifier:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
+
+
+def _open(path: str, providers: Sequence[str]) -> Any:
+    runtime = _runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = _FATAL
+    _onnx_file.check(Path(path))
+    # With its fallback, ONNX Runtime tries a bad file twice, and tells of it on standard output.
+    return runtime.InferenceSession(path, options, providers=list(providers), enable_fallback=0)
+
+
+def _runtime() -> Any:
+    return _optional.require("onnxruntime", extra="onnx", feature="classifying with an .onnx file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -135,13 +136,13 @@ def _load(network: bytes, min_score: float) -> Any:
         base_options=tasks.BaseOptions(model_asset_buffer=network), min_detection_confidence=min_score
     )
     loaded = tasks.vision.FaceDetector.create_from_options(options)
-    _closed_before_exit().add(loaded)
+    _closed_before_exit(os.getpid()).add(loaded)
     return loaded
 
 
 @functools.cache
-def _closed_before_exit() -> WeakSet[Any]:
-    """The networks that are closed when the interpreter begins to end.
+def _closed_before_exit(process: int) -> WeakSet[Any]:
+    """The networks of a process that are closed when its interpreter begins to end; not by one that is forked from it.
 
     A MediaPipe task that is left open prints a traceback then: its ``close`` goes through a ThreadPoolExecutor, and
     executors stop working before :mod:`atexit` callbacks run. Executors end through ``threading._register_atexit``,
@@ -150,8 +151,9 @@ def _closed_before_exit() -> WeakSet[Any]:
     networks: WeakSet[Any] = WeakSet()
 
     def close() -> None:
-        for network in list(networks):
-            network.close()
+        if process == os.getpid():
+            for network in list(networks):
+                network.close()
 
     threading._register_atexit(close)  # type: ignore[attr-defined]
     return networks

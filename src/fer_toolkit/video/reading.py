@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_toolkit import _fork
 from fer_toolkit._optional import require
 from fer_toolkit.errors import OptionError, VideoError
 from fer_toolkit.images import describe_error, describe_source
@@ -122,9 +123,10 @@ class VideoReader:
             raise self._nothing_read(choice)
         self.height, self.width = first.image_bgr.shape[:2]
         self._frames: Iterator[Frame] = itertools.chain([first], frames)
+        _fork.renew_in_child(self, VideoReader._renew)
 
     def __iter__(self) -> Iterator[Frame]:
-        return self._frames
+        return iter(lambda: next(self._frames, None), None)
 
     def __enter__(self) -> VideoReader:
         return self
@@ -138,6 +140,10 @@ class VideoReader:
         """Close the file; no frame can be read after this."""
         self._frames = iter(())
         self._opened.close()
+
+    def _renew(self) -> None:
+        _fork.leave_behind((self._frames, self._opened))  # FFmpeg decodes in threads
+        self._frames, self._opened = _refuse(self._name), contextlib.ExitStack()
 
     def _timed(self, start: float) -> Iterator[tuple[int, float, VideoFrame]]:
         """The decoded frames with index and time, from the last key frame before `start` on."""
@@ -255,9 +261,10 @@ class CameraReader:
         first = next(frames)
         self.height, self.width = first.image_bgr.shape[:2]
         self._frames: Iterator[Frame] = itertools.chain([first], frames)
+        _fork.renew_in_child(self, CameraReader._renew)
 
     def __iter__(self) -> Iterator[Frame]:
-        return self._frames
+        return iter(lambda: next(self._frames, None), None)
 
     def __enter__(self) -> CameraReader:
         return self
@@ -271,6 +278,10 @@ class CameraReader:
         """Give the camera back; no frame can be read after this."""
         self._frames = iter(())
         self._capture.release()
+
+    def _renew(self) -> None:
+        _fork.leave_behind((self._frames, self._capture))  # to release it would stop the camera for both
+        self._frames, self._capture = _refuse(self._name), cv2.VideoCapture()
 
     def _timed(self) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
         image = self._read()
@@ -477,6 +488,12 @@ def _spaced(frames: Iterator[tuple[int, float, T]], seconds: float) -> Iterator[
         if frame[1] >= due - _TICK:
             yield frame
             due = first + (math.floor((frame[1] - first + _TICK) / seconds) + 1) * seconds
+
+
+def _refuse(name: str) -> Iterator[Frame]:
+    """The frames in a forked process."""
+    yield from ()
+    raise VideoError(f"{name} is open in the process that this one was forked from; open it anew in this one")
 
 
 def require_av() -> Any:

@@ -15,7 +15,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit.errors import OptionError
+from fer_toolkit import _fork
+from fer_toolkit.errors import OptionError, VideoError
 from fer_toolkit.results import Detection
 from fer_toolkit.video.cuts import CutDetector
 from fer_toolkit.video.events import EmotionEvent, EventDetector
@@ -80,18 +81,24 @@ class VideoStream(Iterator[VideoFrameResult]):
     def __init__(self, reader: Reader, parts: Parts, steps: Generator[Step, None, None]) -> None:
         self.reader, self.labels = reader, parts.labels
         self._steps = steps
+        _fork.renew_in_child(self, VideoStream._renew)
 
     def __next__(self) -> VideoFrameResult:
         return next(self._steps)[1]
 
     def with_images(self) -> Iterator[tuple[NDArray[np.uint8], VideoFrameResult]]:
         """The same results, each with its frame, uint8 (height, width, 3), BGR."""
-        for frame, result in self._steps:
+        while (step := next(self._steps, None)) is not None:
+            frame, result = step
             yield frame.image_bgr, result
 
     def close(self) -> None:
         """End reading; there are no further results."""
         self._steps.close()
+
+    def _renew(self) -> None:
+        _fork.leave_behind(self._steps)
+        self._steps = _refuse()
 
     def __enter__(self) -> VideoStream:
         return self
@@ -129,6 +136,12 @@ def recognize_frames(
                     yield frame, result
 
     return VideoStream(reader, parts, steps())
+
+
+def _refuse() -> Generator[Step, None, None]:
+    """The results in a forked process, which has none of the threads that make them."""
+    yield from ()
+    raise VideoError("the video is being read by the process that this one was forked from; open it anew in this one")
 
 
 @dataclass(frozen=True)

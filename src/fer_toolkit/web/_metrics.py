@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
 from collections import Counter
 from itertools import accumulate
+
+from fer_toolkit import _fork
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,7 +25,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = _fork.Lock()
         self._requests: Counter[tuple[str, int]] = Counter()
         self._buckets = [0] * (len(_BOUNDS) + 1)
         self._seconds, self._faces = 0.0, 0

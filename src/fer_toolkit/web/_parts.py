@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from fer_toolkit import weights
+from fer_toolkit import _fork, weights
 from fer_toolkit._names import choices as known_names
 from fer_toolkit._optional import is_installed
 from fer_toolkit.classifiers import available_classifiers, build_classifier
@@ -63,7 +62,7 @@ class Shelf(Generic[Part]):
         self.default = default
         self.names = (default.name, *(name for name in others if name != default.name))
         self._built, self._build = {default.name: default}, build
-        self._lock = threading.Lock()
+        self._lock = _fork.Lock()
 
     def get(self, name: str | None) -> Part:
         """The part of a name, or the default one; raises the library's errors if it can't be built."""
