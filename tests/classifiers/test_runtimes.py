@@ -128,6 +128,20 @@ class TestContract:
         np.testing.assert_array_equal(copied.predict(crops(3, SIZE, 3)), classifier.predict(crops(3, SIZE, 3)))
 
 
+class TestEndingsInCapitals:
+    @pytest.mark.parametrize("ending", [".tflite", ".onnx"], indirect=True)
+    def test_are_as_good(self, file, crops):
+        before = build_classifier(file, card=CARD).predict(crops(3, SIZE, 3))
+        renamed = file.rename(file.with_suffix(file.suffix.upper()))
+        np.testing.assert_array_equal(build_classifier(renamed, card=CARD).predict(crops(3, SIZE, 3)), before)
+
+    @pytest.mark.parametrize("ending", [".keras", ".h5"], indirect=True)
+    def test_are_refused_where_keras_would_not_know_them(self, file):
+        renamed = file.rename(file.with_suffix(file.suffix.upper()))
+        with pytest.raises(ClassifierError, match=f"knows the ending {file.suffix} in small letters only; rename it"):
+            build_classifier(renamed, card=CARD)
+
+
 class TestWrongCards:
     @pytest.mark.parametrize(
         ("entries", "message"),

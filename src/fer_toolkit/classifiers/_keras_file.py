@@ -37,9 +37,11 @@ def check(path: Path) -> None:
     path
         A ``.keras`` archive, or else an HDF5 file.
     """
+    if path.suffix != path.suffix.lower():
+        raise ValueError(f"Keras knows the ending {path.suffix.lower()} in small letters only; rename it")
     h5py = _optional.require("h5py", extra="keras", feature="classifying with a Keras file")
     most = max(HARMLESS, MOST_EXPANSION * path.stat().st_size)
-    if path.suffix.lower() == ".keras":
+    if path.suffix == ".keras":
         with zipfile.ZipFile(path) as archive:
             _check_parts(archive, path.stat().st_size)
             config = archive.read("config.json")
