@@ -69,7 +69,7 @@ def recognize(
       curl -s https://example.org/a.jpg | fer-toolkit recognize - --format json
     """  # noqa: D301  # \b keeps the lines of the examples apart
     if chart and annotate is None:
-        raise OptionError("--chart goes with --annotate DIR, which says where to write the pictures")
+        raise OptionError("--chart goes with --annotate DIR, which says where to write the pictures; add it")
     with native_messages_hidden():
         recognizer = build_recognizer(detector, classifier, min_confidence, min_score, min_face, max_side)
         sources = [sys.stdin.buffer if path == "-" else path for path in paths]
