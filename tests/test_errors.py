@@ -136,9 +136,7 @@ def without(condition):
 
 
 def test_a_message_names_its_input_or_has_none_to_name():
-    assert (
-        without(lambda form: re.search(r"<\S+>", form) or form in WITHOUT_INPUT or "that was forked from" in form) == []
-    )
+    assert without(lambda form: re.search(r"<\S+>", form) or form in WITHOUT_INPUT or "was forked from" in form) == []
 
 
 def test_no_message_is_excepted_that_is_not_there():
