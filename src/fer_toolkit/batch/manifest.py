@@ -179,19 +179,20 @@ def _lock(path: Path) -> Iterator[bool]:
     """Hold a lock until the block ends, or this process; the block gets whether it could be had."""
     if sys.platform == "win32":  # an open file could not be removed
         yield True
-        return
-    with path.open("a") as stream:  # for writing: NFS locks nothing else
-        yield _is_ours(stream, path)
+    else:
+        with path.open("a") as stream:  # for writing: NFS locks nothing else
+            yield _is_ours(stream, path)
 
 
 def _is_ours(stream: TextIO, path: Path) -> bool:
-    import fcntl
+    if sys.platform != "win32":
+        import fcntl
 
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # the file system has no locks
-        return True
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # the file system has no locks
+            return True
     # False where the file was removed by whoever held the lock until now
     return path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
