@@ -102,14 +102,13 @@ def _sweep(folder: Path) -> None:
 
 def _lock(file: BinaryIO) -> bool | None:
     """Lock an open file until it is closed: whether it could be had, or None where there are no locks."""
-    if sys.platform == "win32":
-        return None
-    import fcntl
+    if sys.platform != "win32":
+        import fcntl
 
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
+        with contextlib.suppress(OSError):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+    return None
