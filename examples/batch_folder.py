@@ -9,6 +9,7 @@ where it was.
 import csv
 import sys
 from collections import Counter
+from pathlib import Path
 
 from fer_toolkit.batch import FolderProgress, recognize_folder
 
@@ -28,7 +29,7 @@ def tell(now: FolderProgress) -> None:
 
 def count(table: str) -> None:
     """Print how many faces show which emotion, and which pictures could not be read."""
-    with open(table, encoding="utf-8", newline="") as file:
+    with Path(table).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for emotion, faces in Counter(row["emotion"] for row in rows if row["face"]).most_common():
         print(f"  {emotion:9} {faces}")

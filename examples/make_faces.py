@@ -9,6 +9,7 @@ wrongly, as in any real data. A network that has learnt them knows drawings, not
 import argparse
 import csv
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from fer_toolkit.labels import FER2013
 
 SIDE, SCALE = 48, 4  # pixels of a face, and how much larger it is drawn
-WRONG = 0.05  # share of labels that are another emotion's
+WRONG = 0.05  # share of labels that are drawn by lot
 
 # Of brows: height and slant; of eyes: opening; of the mouth: curve, opening, half its width. As shares of the picture.
 FEATURES = {
@@ -33,11 +34,11 @@ FEATURES = {
 def main() -> None:
     """Write the CSV: eight tenths of it Training, a tenth each PublicTest and PrivateTest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("csv", nargs="?", default="faces.csv")
+    parser.add_argument("csv", nargs="?", type=Path, default=Path("faces.csv"))
     parser.add_argument("--faces", type=int, default=4000)
     arguments = parser.parse_args()
     parts = ["Training"] * 8 + ["PublicTest", "PrivateTest"]
-    with open(arguments.csv, "w", encoding="utf-8", newline="") as file:
+    with arguments.csv.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["emotion", "pixels", "Usage"])
         for number, (emotion, face) in enumerate(faces(arguments.faces)):

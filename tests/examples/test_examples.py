@@ -63,7 +63,7 @@ def test_a_ray_cluster_counts_the_emotions(run, folder, monkeypatch):
     ray = pytest.importorskip("ray", reason='needs "fer-toolkit[ray]"')
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     (folder / "broken.jpg").write_bytes(b"no picture")
-    with ray.init(num_cpus=1, object_store_memory=80 << 20, log_to_driver=False, logging_level="ERROR"):
+    with ray.init(num_cpus=2, object_store_memory=80 << 20, log_to_driver=False, logging_level="ERROR"):
         ray.data.DataContext.get_current().enable_progress_bars = False
         printed = run("ray_dataset.py", ".", "faces").out
     assert printed == "happy     1\n1 of the pictures could not be read\n"

@@ -9,6 +9,8 @@ import pytest
 
 import fer_toolkit
 
+pytest.importorskip("hatchling", reason="the plug-in is built in the environment of the tests")
+
 PLUGIN = Path(__file__).parents[2] / "examples" / "plugin"
 OURS = Path(fer_toolkit.__file__).parents[1]
 
