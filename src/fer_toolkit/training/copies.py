@@ -93,6 +93,16 @@ def drop_copies(data: FaceData) -> FaceData:
     copies within *Training* the first stays; where they disagree about the emotion, all go, for none of the labels can
     be trusted. The other parts stay as they are.
 
+    Parameters
+    ----------
+    data
+        Faces with labels, of all parts.
+
+    Returns
+    -------
+    FaceData
+        The faces that are left, in their order.
+
     Examples
     --------
     >>> images = np.random.default_rng(0).integers(0, 255, (4, 48, 48), np.uint8)

@@ -121,7 +121,23 @@ class FaceData:
         )
 
     def split(self, name: str) -> FaceData:
-        """The faces of one part: ``"Training"``, ``"PublicTest"`` or ``"PrivateTest"``."""
+        """The faces of one part.
+
+        Parameters
+        ----------
+        name
+            ``"Training"``, ``"PublicTest"`` or ``"PrivateTest"``.
+
+        Returns
+        -------
+        FaceData
+            Its faces, in their order; there may be none.
+
+        Raises
+        ------
+        DataError
+            If there is no such part.
+        """
         if name not in SPLITS:
             raise DataError(f"split must be one of {list(SPLITS)}. Received: {name!r}")
         return self.select(self.splits == name)

@@ -147,11 +147,11 @@ class Figures:
         return table
 
     def reliability(self, bins: int = BINS) -> Reliability:
-        """Confidence against accuracy; see :func:`reliability`."""
+        """Confidence against accuracy in so many `bins` of equal width; see :func:`reliability`."""
         return reliability(self.confidence, self.right, bins)
 
     def coverage(self, thresholds: ArrayLike | None = None) -> Coverage:
-        """Accuracy against coverage; see :func:`coverage`."""
+        """Accuracy against coverage at these `thresholds`, or at all that differ; see :func:`coverage`."""
         return coverage(self.confidence, self.right, thresholds)
 
 
@@ -297,7 +297,16 @@ def predict_faces(
 
 
 def measure(probabilities: NDArray[np.floating], truth: NDArray[np.integer], labels: Sequence[str]) -> Figures:
-    """Figures of probabilities (n, labels) against true classes (n,).
+    """Figures of probabilities against true classes.
+
+    Parameters
+    ----------
+    probabilities
+        float (n, labels), rows summing to 1.
+    truth
+        int (n,): the true classes.
+    labels
+        Names of the classes, in the order of the columns.
 
     Examples
     --------
@@ -346,7 +355,16 @@ def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins
 def expected_calibration_error(
     probabilities: NDArray[np.floating], truth: NDArray[np.integer], bins: int = BINS
 ) -> float:
-    """The calibration error of probabilities (n, labels) against true classes (n,); see :attr:`Reliability.ece`.
+    """The calibration error of probabilities against true classes; see :attr:`Reliability.ece`.
+
+    Parameters
+    ----------
+    probabilities
+        float (n, labels), rows summing to 1.
+    truth
+        int (n,): the true classes.
+    bins
+        Number of bins of confidence, of equal width.
 
     Examples
     --------

@@ -25,6 +25,16 @@ def mini_xception(pixels: Any) -> Any:
     """mini-XCEPTION, the classic baseline (Arriaga et al. 2017, arXiv:1710.07557): 51 thousand parameters.
 
     The original has 58 thousand, for it ends in a convolution to the labels where this one ends in a linear head.
+
+    Parameters
+    ----------
+    pixels
+        Keras tensor, float (n, 48, 48, 1), 0 to 255.
+
+    Returns
+    -------
+    KerasTensor
+        Features, float (n, width), for a linear head.
     """
     x = layers.Rescaling(1 / 127.5, -1)(pixels)
     for _ in range(2):
@@ -43,6 +53,16 @@ def resnet_small(pixels: Any) -> Any:
     """A residual network of 0.9 million parameters and 104 million multiply-adds.
 
     Its first block works at full resolution: halving the 48 px input at once costs about two points of accuracy.
+
+    Parameters
+    ----------
+    pixels
+        Keras tensor, float (n, 48, 48, 1), 0 to 255.
+
+    Returns
+    -------
+    KerasTensor
+        Features, float (n, width), for a linear head.
     """
     return _residual_network(pixels, widths=(24, 48, 96, 192), blocks=(1, 1, 2, 1))
 
@@ -53,12 +73,33 @@ def resnet_medium(pixels: Any) -> Any:
     It leaves full resolution after the stem, whose few channels keep a core's arithmetic half idle, and spends the time
     on more channels instead. Its shortcuts take every second pixel: LiteRT's average pooling of 8-bit numbers costs a
     quarter of the whole network's time.
+
+    Parameters
+    ----------
+    pixels
+        Keras tensor, float (n, 48, 48, 1), 0 to 255.
+
+    Returns
+    -------
+    KerasTensor
+        Features, float (n, width), for a linear head.
     """
     return _residual_network(pixels, widths=(32, 64, 128, 256), blocks=(0, 1, 2, 1), pooled=False)
 
 
 def resnet_large(pixels: Any) -> Any:
-    """A residual network of 6.4 million parameters and 702 million multiply-adds."""
+    """A residual network of 6.4 million parameters and 702 million multiply-adds.
+
+    Parameters
+    ----------
+    pixels
+        Keras tensor, float (n, 48, 48, 1), 0 to 255.
+
+    Returns
+    -------
+    KerasTensor
+        Features, float (n, width), for a linear head.
+    """
     return _residual_network(pixels, widths=(48, 96, 192, 384), blocks=(2, 2, 2, 2))
 
 
@@ -143,14 +184,19 @@ def single_head(model: keras.Model, head: str) -> keras.Model:
 
 def write_card(model_file: Path, temperature: float = 1.0, labels: tuple[str, ...] = FER2013) -> None:
     """Write the card of a file of one of these networks beside it: ``NAME.json`` for ``NAME.tflite``."""
+    with whole_file(model_file.with_suffix(".json")) as draft:
+        draft.write_text(card_text(temperature, labels), encoding="utf-8")
+
+
+def card_text(temperature: float, labels: tuple[str, ...]) -> str:
+    """The card of one of these networks, as JSON."""
     card = {
         "labels": labels,
         "input": {"size": 48, "color": "gray"},
         "output": "logits",
         "temperature": temperature,
     }
-    with whole_file(model_file.with_suffix(".json")) as draft:
-        draft.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    return json.dumps(card, indent=2) + "\n"
 
 
 def _residual_network(pixels: Any, widths: tuple[int, ...], blocks: tuple[int, ...], *, pooled: bool = True) -> Any:

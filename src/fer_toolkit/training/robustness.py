@@ -66,7 +66,7 @@ def resize(faces: Faces, factor: float) -> Faces:
 
 
 def tilt(faces: Faces, degrees: float) -> Faces:
-    """Faces turned about the middle of the picture: the first anticlockwise, the second clockwise, and so on."""
+    """Faces turned by `degrees` about the middle of the picture: the first anticlockwise, the second clockwise, ..."""
     turns = [_about_the_middle(faces, degrees * sign, 1) for sign in (1, -1)]
     return _warped(faces, [turns[i % 2] for i in range(len(faces))])
 
@@ -168,7 +168,7 @@ def measure_robustness(
 
 
 def mean_accuracy(robustness: dict[str, tuple[float, ...]]) -> float:
-    """One figure to choose by: the mean of what :func:`measure_robustness` gave, each change counting alike.
+    """One figure to choose by: the mean of a `robustness`, as :func:`measure_robustness` gives; changes count alike.
 
     Examples
     --------
