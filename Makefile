@@ -73,6 +73,13 @@ locked: ## Install into .venv-test what requirements/ci.txt names, as CI does
 	test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
 	scripts/install_locked.sh $(TEST)/bin/python $(LOCK)
 
+coverage: $(TEST)/.installed ## Run the tests, and list the lines and branches of src that none of them reached
+	$(TEST)/bin/python -m pytest --cov --cov-report=term $(ARGS)
+
+mutate: $(TEST)/.installed ## Change the code in small ways, and see that its own tests notice; ARGS="geometry" a module
+	$(TEST)/bin/python -m pip install --quiet "mutmut>=3.8"
+	$(TEST)/bin/python scripts/mutate.py $(ARGS)
+
 fuzz: $(TEST)/.installed ## Feed each way in with hostile input, and write the counts into fuzz/README.md; ARGS="cards --runs 1000" some
 	$(TEST)/bin/python -m pip install --quiet atheris
 	$(TEST)/bin/python -m fuzz $(ARGS)
@@ -81,7 +88,7 @@ audit: $(TOOLS)/.installed ## Ask whether versions that requirements/ci.txt name
 	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $(LOCK)
 
 clean: ## Remove the environments and everything that these commands write
-	rm -rf .venv .venv-test .venv-tools .venv-oldest .venv-docs demo-output dist site
+	rm -rf .venv .venv-test .venv-tools .venv-oldest .venv-docs .mutation demo-output dist site
 	rm -rf benchmarks/.environments benchmarks/.logs benchmarks/.pictures
 
 # What is demonstrated is the package as users get it: installed anew whenever a source has changed.
