@@ -50,9 +50,9 @@ def folder(tmp_path, monkeypatch, astronaut_path, fetched_weights):
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory):
-    """The clip that the pages on videos begin with."""
+    """The clip that the pages on videos begin with, half as long."""
     path = tmp_path_factory.mktemp("video") / "clip.mp4"
-    subprocess.run([sys.executable, ROOT / "examples" / "make_clip.py", path], check=True)
+    subprocess.run([sys.executable, ROOT / "examples" / "make_clip.py", path, "--seconds", "6"], check=True)
     return path
 
 
