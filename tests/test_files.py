@@ -1,10 +1,11 @@
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from fer_toolkit._files import drafts_of, whole_file
+from fer_toolkit._files import drafts_of, whole_file, whole_files
 from fer_toolkit.errors import CacheError, ExportError
 
 
@@ -45,6 +46,71 @@ def test_what_the_system_refuses_is_an_error_that_names_the_file(tmp_path, error
         whole_file(tmp_path / "b.txt", error) as draft,
     ):
         draft.unlink()
+
+
+def test_a_folder_of_that_name_is_refused_before_the_work(tmp_path):
+    (tmp_path / "b.txt").mkdir()
+    with pytest.raises(ExportError, match=r"b\.txt can't be written: Is a directory"), whole_file(tmp_path / "b.txt"):
+        pytest.fail("the work would be lost")
+    assert names(tmp_path) == ["b.txt"]
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A file and what belongs to it, both old, and what is to be written to both."""
+    files = tmp_path / "network", tmp_path / "card"
+    for file in files:
+        file.write_text("old")
+    return files
+
+
+def contents(files):
+    return [file.read_text() if file.exists() else None for file in files]
+
+
+def test_files_that_belong_together_are_there_together(pair):
+    with whole_files(*pair) as drafts:
+        for draft in drafts:
+            draft.write_text("new")
+        assert contents(pair) == ["old", "old"]
+    assert contents(pair) == ["new", "new"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize(
+    ("event", "left"),
+    [
+        ("os.remove 1", ["old", "old"]),
+        ("os.rename 1", ["old", None]),
+        ("os.rename 2", ["new", None]),
+        ("os.remove 2", ["new", "new"]),
+    ],
+)
+def test_killed_in_between_no_old_file_is_beside_a_new_one(pair, event, left):
+    killed = subprocess.run([sys.executable, "-c", KILLED_AT, event, *pair], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    assert contents(pair) == left
+
+
+KILLED_AT = """
+import os, signal, sys
+from fer_toolkit._files import whole_files
+event, number = sys.argv[1].split()
+left = int(number)
+
+def die(name, arguments):
+    global left
+    if name != event:
+        return
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with whole_files(*sys.argv[2:]) as drafts:
+    for draft in drafts:
+        draft.write_text("new")
+    sys.addaudithook(die)
+"""
 
 
 @pytest.mark.parametrize("name", ["b.txt", "b[1].txt"])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,24 +44,32 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
     ...     Path(folder, "a", "b.txt").read_text()
     'done'
     """
-    target = Path(path)
-    check_name(target, error)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target.parent)
-        draft, lock = _new_draft(target)
-        try:
-            yield draft
-            os.fsync(lock.fileno())  # on the disk before it has the name: a power cut leaves the old file or the new
-            if sys.platform == "win32":
-                lock.close()  # there an open file keeps its name
-            draft.replace(target)
-        finally:
-            lock.close()
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-    except OSError as refusal:
-        raise error(f"{shown(target)} can't be written: {refusal.strerror or refusal}") from refusal
+    with whole_files(path, error=error) as (draft,):
+        yield draft
+
+
+@contextlib.contextmanager
+def whole_files(
+    *paths: str | os.PathLike[str], error: type[FerToolkitError] = ExportError
+) -> Iterator[tuple[Path, ...]]:
+    """Lend drafts of files that belong together, as :func:`whole_file` does; the first is nothing without the others.
+
+    None takes its place before all are on the disk. A process that is killed meanwhile leaves the old files, the new
+    ones, or the first one alone, but never an old one beside a new one.
+    """
+    first, *others = map(Path, paths)
+    with contextlib.ExitStack() as stack:
+        drafts = {target: stack.enter_context(_draft_of(target, error)) for target in (*others, first)}
+        yield tuple(drafts[target].path for target in (first, *others))
+        for target, draft in drafts.items():
+            with _refusals(target, error):
+                draft.force_to_disk()
+        for target in others:
+            with _refusals(target, error):
+                target.unlink(missing_ok=True)
+        for target in (first, *others):
+            with _refusals(target, error):
+                drafts[target].path.replace(target)
 
 
 def check_name(path: Path, error: type[FerToolkitError] = ExportError) -> None:
@@ -77,13 +87,52 @@ def drafts_of(path: Path) -> Iterator[Path]:
     return path.parent.glob(f".*.draft-{glob.escape(path.name)}")
 
 
-def _new_draft(target: Path) -> tuple[Path, BinaryIO]:
-    """An empty draft, and the open file that keeps it locked."""
+@dataclass(frozen=True)
+class _Draft:
+    """A draft, and the open file that keeps it locked."""
+
+    path: Path
+    lock: BinaryIO
+
+    def force_to_disk(self) -> None:
+        """Before it has the name, so that a power cut leaves the old file or the new."""
+        os.fsync(self.lock.fileno())
+        if sys.platform == "win32":
+            self.lock.close()  # there an open file keeps its name
+
+
+@contextlib.contextmanager
+def _draft_of(target: Path, error: type[FerToolkitError]) -> Iterator[_Draft]:
+    """An empty draft, which is removed when the block ends and it has no other name by then."""
+    check_name(target, error)
+    with _refusals(target, error):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():  # rather now than after the work
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        _sweep(target.parent)
+        draft = _new_draft(target)
+        try:
+            yield draft
+        finally:
+            draft.lock.close()
+            with contextlib.suppress(OSError):
+                draft.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _refusals(target: Path, error: type[FerToolkitError]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as refusal:
+        raise error(f"{shown(target)} can't be written: {refusal.strerror or refusal}") from refusal
+
+
+def _new_draft(target: Path) -> _Draft:
     while True:
-        draft = target.with_name(f".{os.urandom(8).hex()}.draft-{target.name}")
-        lock = draft.open("xb")
-        if _lock(lock) is not False and draft.exists():
-            return draft, lock
+        path = target.with_name(f".{os.urandom(8).hex()}.draft-{target.name}")
+        lock = path.open("xb")
+        if _lock(lock) is not False and path.exists():
+            return _Draft(path, lock)
         lock.close()  # it was swept away before it was locked
 
 

@@ -72,14 +72,18 @@ class Trial:
         return 0
 
     def under(self, arm):
-        shutil.rmtree(self.folder)
-        self.folder.mkdir()
-        for name, data in self.old.items():
-            (self.folder / name).write_bytes(data)
+        self.start_over()
         end, said = self.fork(1, arm)
         outcome = {"end": end, "said": said, "found": self.found()}
         again, _ = self.fork(1)
         return {**outcome, "again": again, "after": self.found()}
+
+    def start_over(self):
+        """Nothing but the old files is in the folder."""
+        for entry in self.folder.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for name, data in self.old.items():
+            (self.folder / name).write_bytes(data)
 
     def found(self):
         return {name: self.state(name, data) for name, data in content(self.folder).items()}

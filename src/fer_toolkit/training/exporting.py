@@ -6,8 +6,7 @@ Every file is run before it takes its name, and refused when it does not answer 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -16,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit._files import whole_file
+from fer_toolkit._files import whole_file, whole_files
 from fer_toolkit._paths import is_file, shown
 from fer_toolkit.classifiers import build_classifier, read_card
 from fer_toolkit.classifiers.base import Classifier
@@ -89,19 +88,22 @@ def export_model(
         model = keras.saving.load_model("run1/model.keras")
         export_model(model, "small.onnx", quantize="int8", calibration=data.split("Training").images[:512])
     """
-    with _exported(model, Path(path), quantize, calibration):
-        return Path(path)
+    target = Path(path)
+    _check_form(target, quantize)
+    with whole_file(target) as draft:
+        _convert(model, draft, quantize, calibration)
+    return target
 
 
-@contextmanager
-def _exported(
-    model: keras.Model, target: Path, quantize: Quantize, calibration: NDArray[np.uint8] | None
-) -> Iterator[Path]:
-    """Lend the draft of a network's file, which is checked; it takes its name when the block ends well."""
+def _check_form(target: Path, quantize: str) -> None:
     if target.suffix.lower() not in _CONVERTERS:
         raise OptionError(f"the file to write must end in {' or '.join(_CONVERTERS)}. Received: '{shown(target)}'")
     if quantize not in get_args(Quantize):
         raise OptionError(f"quantize must be one of {list(get_args(Quantize))}. Received: {quantize!r}")
+
+
+def _convert(model: keras.Model, file: Path, quantize: Quantize, calibration: NDArray[np.uint8] | None) -> None:
+    """Write a network's file, and run it to see that it is right."""
     calibration = _from_black_to_white(calibration) if quantize == "int8" else None
     if keras.backend.backend() != "tensorflow":
         raise ExportError(
@@ -109,16 +111,15 @@ def _exported(
             "save the model as .keras and export it with KERAS_BACKEND=tensorflow"
         )
     network = _from_pixels_to_logits(model)
-    with whole_file(target) as draft:
-        try:
-            draft.write_bytes(_CONVERTERS[target.suffix.lower()](network, quantize, calibration))
-        except FerToolkitError:
-            raise
-        except Exception as error:  # the converters raise whatever their compilers do
-            raise ExportError(f"{model.name} can't be converted to {target.suffix}: {error}") from error
-        faces = _patches() if calibration is None else calibration[:_CHECKED_FACES]
-        _check_answers(network, draft, faces, TOLERANCES[quantize])
-        yield draft
+    try:
+        converted = _CONVERTERS[file.suffix.lower()](network, quantize, calibration)
+    except FerToolkitError:
+        raise
+    except Exception as error:  # the converters raise whatever their compilers do
+        raise ExportError(f"{model.name} can't be converted to {file.suffix}: {error}") from error
+    file.write_bytes(converted)
+    faces = _patches() if calibration is None else calibration[:_CHECKED_FACES]
+    _check_answers(network, file, faces, TOLERANCES[quantize])
 
 
 def export_with_card(
@@ -173,16 +174,18 @@ def export_with_card(
         raise OptionError(f"to must be one of {list(ENDINGS)}. Received: {to!r}")
     if to is not None and target.suffix.lower() != ENDINGS[to]:
         raise OptionError(f"a file for {to} must end in {ENDINGS[to]}. Received: {os.fspath(path)!r}")
+    _check_form(target, quantize)
     model = _from_pixels_to_logits(_load(source))
     labels = _labels(model, source)
     calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
     public = None if data is None else part_with_faces(data, "PublicTest", ", on which the temperature is fitted")
-    with _exported(model, target, quantize, calibration) as draft:
+    with whole_files(target, target.with_suffix(".json")) as (draft, card):
+        _convert(model, draft, quantize, calibration)
         temperature = 1.0
         if public is not None:
             probabilities = predict_faces(_classifier(draft, labels), public.images, public.labels)
             temperature = round(fit_temperature(probabilities, public.emotions), 4)
-        networks.write_card(target, temperature, labels)
+        card.write_text(networks.card_text(temperature, labels), encoding="utf-8")
     return target
 
 
