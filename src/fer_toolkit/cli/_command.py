@@ -23,6 +23,7 @@ from typer.core import TyperCommand
 from fer_toolkit.errors import FerToolkitError, OptionError, UnknownNameError
 
 SOME_INPUT_FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # 130: as shells say of a process that Ctrl-C ended
+_NO_MEMORY = re.compile("bad_alloc|failed to map segment|Cannot allocate memory|Insufficient memory")
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
@@ -47,12 +48,22 @@ class Command(TyperCommand):
             except KeyboardInterrupt as interrupt:
                 typer.echo("Interrupted.", err=True)
                 raise typer.Exit(INTERRUPTED) from interrupt
+            except Exception as error:
+                if not _is_want_of_memory(error):
+                    raise
+                show_error("there is not enough memory; close other programs, or raise the limit (ulimit -v)")
+                raise typer.Exit(SOME_INPUT_FAILED) from error
             return outcome
 
     def _as_typed(self, message: str) -> str:
         """A message of the library with options by the names that they have here: --min-score for min_score."""
         typed = {each.name: each.opts[0] for each in self.params if each.name and "_" in each.name}
         return re.sub(r"'?\b(\w+_\w+)\b'?", lambda match: typed.get(match[1], match[0]), message)
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """Whether memory could not be had; libraries that are no Python's own say so in their words."""
+    return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None
 
 
 def is_debugging() -> bool:
