@@ -50,11 +50,6 @@ class TestNames:
         registry.register("ant", Mine)
         assert registry.names() == ("fraction", "broken", "ant", "plugged", "zebra")
 
-    def test_built_in_names_are_told_from_others(self, registry):
-        registry.register("mine", Mine)
-        assert registry.is_builtin("fraction")
-        assert not registry.is_builtin("mine")
-
     @pytest.mark.parametrize(
         ("name", "message"),
         [

@@ -58,10 +58,6 @@ class Registry:
         """All names: the built-in ones in their order, then the others in alphabetical order."""
         return (*self._builtin, *sorted({*self._registered, *self._found_plugins()}))
 
-    def is_builtin(self, name: str) -> bool:
-        """Whether `name` is one of this library's own."""
-        return name in self._builtin
-
     def register(self, name: str, factory: Factory) -> None:
         """Add a factory of your own, in the running program; registering a name again replaces it.
 
