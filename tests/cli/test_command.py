@@ -1,4 +1,4 @@
-"""What holds for all commands: help, streams, exit status, and how a run may end."""
+"""What holds for all commands: streams, exit status, and how a run may end."""
 
 import functools
 import http.server
@@ -16,56 +16,6 @@ import pytest
 
 import fer_toolkit
 from fer_toolkit import weights
-
-COMMANDS = [
-    (),
-    ("recognize",),
-    ("detectors",),
-    ("doctor",),
-    ("train",),
-    ("evaluate",),
-    ("export",),
-    ("models",),
-    ("models", "list"),
-    ("models", "show"),
-    ("models", "fetch"),
-    ("models", "path"),
-]
-
-
-# Help
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help_fits_into_80_columns(run, command):
-    for option in ("-h", "--help"):
-        result = run(*command, option)
-        assert (result.exit_code, result.stderr) == (0, "")
-        assert max(map(len, result.stdout.splitlines())) <= 80
-
-
-@pytest.mark.parametrize(
-    "command", [each for each in COMMANDS if each not in [("doctor",), ("models",), ("models", "list")]], ids=" ".join
-)
-def test_help_has_an_example(run, command):
-    assert "\n    fer-toolkit " in run(*command, "--help").stdout
-
-
-def test_the_examples_of_help_are_of_commands_there_are(run):
-    for command in COMMANDS:
-        for line in run(*command, "--help").stdout.splitlines():
-            if line.startswith("    fer-toolkit "):
-                example = line.split()[1:]
-                assert any(example[: len(known)] == list(known) for known in COMMANDS if known), line
-
-
-def test_help_names_extras_with_their_brackets(run):
-    assert "fer-toolkit[keras]" in run("train", "--help").stdout
-
-
-def test_the_first_page_of_help_cuts_nothing(run):
-    assert "..." not in run("--help").stdout.replace("[ARGS]...", "")
-
 
 # Names and versions
 

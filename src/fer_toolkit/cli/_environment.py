@@ -12,7 +12,8 @@ def detectors() -> None:
     """List the detectors, and whether each can be used here.
 
     \b
-    Example:
+    Examples:
+      fer-toolkit detectors
       fer-toolkit recognize photo.jpg --detector yunet
     """  # noqa: D301
     from fer_toolkit.doctor import describe_detectors
@@ -26,7 +27,12 @@ def doctor() -> None:
 
     Looks at versions, extras, OpenCV, cache, mirror and weights, and fetches nothing. The exit status is 1 if there is
     a problem.
-    """
+
+    \b
+    Examples:
+      fer-toolkit doctor
+      fer-toolkit doctor > report.txt
+    """  # noqa: D301
     from fer_toolkit.doctor import examine
 
     problems = 0

@@ -21,8 +21,17 @@ Name = Annotated[
 
 _EXTRAS = {".onnx": "onnx", ".keras": "keras", ".h5": "keras", ".hdf5": "keras"}  # what runs files of an ending
 
+# \b keeps the lines of the examples apart.
+_HELP = """The weights that go by a name: list, show, fetch, path.
+
+\b
+Examples:
+  fer-toolkit models list
+  fer-toolkit models fetch --all
+"""
+
 app = typer.Typer(
-    help="The weights that go by a name: list, show, fetch, path.",
+    help=_HELP,
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings=HELP_OPTIONS,
@@ -35,7 +44,12 @@ def list_() -> None:
 
     "bundled" comes with fer-toolkit, "here" was fetched or lies in a mirror folder, and "not fetched" is fetched when
     it is first needed.
-    """
+
+    \b
+    Examples:
+      fer-toolkit models list
+      FER_TOOLKIT_MIRROR=/media/weights fer-toolkit models list
+    """  # noqa: D301
     from fer_toolkit import weights
 
     alias_of = {name: alias for alias, name in weights.aliases().items()}
