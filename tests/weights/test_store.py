@@ -59,6 +59,10 @@ class TestFetching:
         card = make_card(host.answers("/tiny.bin", sends()))
         assert weights.fetch([card, card]) == [cache / "tiny.bin"] * 2
 
+    def test_the_time_given_to_several_is_that_of_each(self, cache, make_card):
+        with pytest.raises(OptionError, match="timeout must be a number of seconds above 0"):
+            weights.fetch([make_card()], timeout=0)
+
     def test_a_length_that_the_card_does_not_know_is_not_checked(self, host, cache, make_card):
         card = make_card(host.answers("/tiny.bin", sends(length=-1)), bytes=0)
         assert weights.path(card).read_bytes() == CONTENT
@@ -266,6 +270,14 @@ class TestCache:
             weights.path(make_card(f"{closed_port}/tiny.bin"))
         assert listing(cache) == []
 
+    def test_what_another_process_puts_there_meanwhile_is_used(self, host, cache, make_card):
+        def answer(handler):
+            put(cache / "tiny.bin", CONTENT)
+            sends(status=503)(handler)
+
+        assert weights.path(make_card(host.answers("/tiny.bin", answer))) == cache / "tiny.bin"
+        assert listing(cache) == ["tiny.bin"]
+
     def test_a_file_that_changes_after_it_was_checked_is_checked_again(self, host, cache, make_card):
         card = make_card(host.answers("/tiny.bin", sends()))
         weights.path(card).write_bytes(CONTENT[:-1] + b"!")
@@ -417,7 +429,7 @@ class TestOffline:
             weights.path(make_card(host.answers("/tiny.bin", sends())))
         assert host.asked == []
 
-    @pytest.mark.parametrize("value", ["", "0", "false", "No"])
+    @pytest.mark.parametrize("value", ["", "0", "false", "No", " off "])
     def test_it_can_be_switched_off(self, cache, monkeypatch, value):
         monkeypatch.setenv("FER_TOOLKIT_OFFLINE", value)
         assert not weights.is_offline()
@@ -510,8 +522,13 @@ class TestCheck:
     def test_another_file_or_none_is_refused(self, make_card, tmp_path, content):
         if content is not None:
             put(tmp_path / "mine", content)
-        with pytest.raises(IntegrityError, match=r"mine is not the file that its card 'tiny-1' was made for"):
-            weights.check(tmp_path / "mine", make_card())
+        card = make_card()
+        with pytest.raises(IntegrityError) as raised:
+            weights.check(tmp_path / "mine", card)
+        assert str(raised.value) == (
+            f"{tmp_path / 'mine'} is not the file that its card 'tiny-1' was made for, whose sha256 is {card.sha256}. "
+            "It was damaged or changed: get it anew, or correct the card"
+        )
 
 
 class TestPlaces:
@@ -546,8 +563,12 @@ class TestPlaces:
         monkeypatch.setattr(store, "_BUNDLED", tmp_path)
         if content is not None:
             put(tmp_path / "tiny.bin", content)
-        with pytest.raises(IntegrityError, match=r"tiny\.bin.* missing or damaged.*pip install --force-reinstall"):
+        with pytest.raises(IntegrityError) as raised:
             weights.path(make_card(bundled=True))
+        assert str(raised.value) == (
+            f"{tmp_path / 'tiny.bin'}, which fer-toolkit brings itself, is missing or damaged. "
+            "Install it anew: pip install --force-reinstall --no-deps fer-toolkit"
+        )
 
     def test_every_bundled_file_of_the_catalog_is_there(self, cache):
         for card in weights.catalog().values():
@@ -555,8 +576,14 @@ class TestPlaces:
                 assert weights.path(card).is_file()
 
     def test_a_card_without_address_says_so(self, cache, make_card):
-        with pytest.raises(DownloadError, match="its card names no address"):
+        with pytest.raises(DownloadError) as raised:
             weights.path(make_card())
+        assert str(raised.value) == (
+            "the weights 'tiny-1' can't be had:\n"
+            "  its card names no address\n"
+            "Where there is internet, run `fer-toolkit models fetch tiny-1`, "
+            f"and bring the file to {cache / 'tiny.bin'}; or set FER_TOOLKIT_MIRROR to a folder or an address that has tiny.bin"
+        )
 
     def test_a_card_without_sha256_is_refused(self, cache, make_card):
         with pytest.raises(CardError, match="'tiny-1' has no sha256"):
