@@ -27,6 +27,7 @@ def run(path: Path, parameters: str = "") -> nbformat.NotebookNode:
         notebook,
         timeout=600,
         record_timing=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # what native libraries write is no cell's
     ).execute()

@@ -1,5 +1,6 @@
 """The notebooks run from top to bottom, on small data, and what is stored in them is what they show."""
 
+import importlib.util
 import re
 import runpy
 from pathlib import Path
@@ -47,7 +48,8 @@ by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @by_name
 def test_it_runs_and_each_cell_shows_what_is_stored_under_it(path, run):
     for package in EXTRAS[path.stem]:
-        pytest.importorskip(package)
+        if importlib.util.find_spec(package) is None:  # a kernel of its own imports it
+            pytest.skip(f"needs the package {package}")
     assert kinds(run(path)) == kinds(stored(path))
 
 
