@@ -4,7 +4,8 @@ Its arguments are the name of a writer and a folder to work in. It prints a JSON
 
 - ``event``: killed at the n-th time that Python opens a file for writing, makes a folder, renames or removes a file;
 - ``byte``: killed when a file grows beyond n bytes;
-- ``full``: no file can grow beyond n bytes.
+- ``full``: no file can grow beyond n bytes;
+- ``memory``: no more than n MiB can be had, which only Linux knows.
 
 In the list is for each n how the process ended (``end``), its error (``said``), what ``found`` was in the folder (for
 each file "old", "new", "half" or "draft"), how a process without a fault ended that did it ``again``, and what was
@@ -24,7 +25,8 @@ from writers import WRITERS, content, make_inputs, preload
 
 from fer_toolkit.errors import FerToolkitError
 
-POINTS = 4  # sizes, from nothing to that of the whole file
+POINTS = 3  # sizes, from nothing to that of the whole file
+MEBIBYTES = (0, 4, 16)
 EVENTS = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"}
 OUR_ERROR = 3
 
@@ -124,6 +126,15 @@ def limited(size, action):
     return arm
 
 
+def short_of_memory(mebibytes):
+    def arm():
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (taken + mebibytes * 2**20,) * 2)
+
+    return arm
+
+
 def main(writer, folder):
     preload()
     trial = Trial(writer, Path(folder))
@@ -132,6 +143,7 @@ def main(writer, folder):
         "event": [],
         "byte": [trial.under(limited(size, signal.SIG_DFL)) for size in sizes],
         "full": [trial.under(limited(size, signal.SIG_IGN)) for size in sizes],
+        "memory": [trial.under(short_of_memory(size)) for size in MEBIBYTES if sys.platform == "linux"],
     }
     for number in itertools.count():
         outcomes["event"].append(trial.under(killed_at_event(number, trial.folder)))

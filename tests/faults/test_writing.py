@@ -60,3 +60,14 @@ def test_where_a_file_can_not_grow_there_is_an_error_and_nothing_is_left(outcome
         assert states(each["found"]) <= {"old", "new"}
         assert each["again"] == "exit 0"
         assert each["after"] == whole["after"]
+
+
+def test_where_there_is_no_memory_the_file_is_whole_or_the_old_one(outcomes):
+    *_, whole = outcomes["event"]
+    for each in outcomes["memory"]:
+        if each["end"] == "exit 0":
+            assert each["found"] == whole["after"]
+        else:
+            assert states(each["found"]) <= {"old", "new", "draft"}
+        assert each["again"] == "exit 0"
+        assert each["after"] == whole["after"]
