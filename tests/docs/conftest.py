@@ -32,7 +32,8 @@ def folder(tmp_path, monkeypatch, astronaut_path, fetched_weights):
         shutil.copy(astronaut_path, tmp_path / name)
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("*.ipynb", "__pycache__"))
     shutil.copytree(ROOT / "docs" / "models", tmp_path / "docs" / "models")
-    shutil.copy(ROOT / "README.md", tmp_path)
+    for name in ("README.md", "examples/images/coffee.jpg", "examples/images/group.jpg"):
+        shutil.copy(ROOT / name, tmp_path)
     for model in ("mine.tflite", "small.tflite"):
         shutil.copy(weights.path("default"), tmp_path / model)
         (tmp_path / model).with_suffix(".json").write_text(card_of_the_page_on_models())
