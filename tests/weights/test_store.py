@@ -582,7 +582,8 @@ class TestPlaces:
             "the weights 'tiny-1' can't be had:\n"
             "  its card names no address\n"
             "Where there is internet, run `fer-toolkit models fetch tiny-1`, "
-            f"and bring the file to {cache / 'tiny.bin'}; or set FER_TOOLKIT_MIRROR to a folder or an address that has tiny.bin"
+            f"and bring the file to {cache / 'tiny.bin'}; "
+            "or set FER_TOOLKIT_MIRROR to a folder or an address that has tiny.bin"
         )
 
     def test_a_card_without_sha256_is_refused(self, cache, make_card):
