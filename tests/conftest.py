@@ -1,6 +1,11 @@
 """Pictures to test on, and other people's weights."""
 
+import faulthandler
 import os
+import pickle
+import signal
+import sys
+import traceback
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,3 +118,40 @@ def _unavailable(why):
     if os.environ.get("FER_TOOLKIT_REQUIRE_WEIGHTS") == "1":
         pytest.fail(f"FER_TOOLKIT_REQUIRE_WEIGHTS is set, and {why}")
     pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def in_fork():
+    """A function that has another one run in a forked process, and returns what that returns.
+
+    A process that hangs is ended after 20 seconds; where it was is among the test's output. Python 3.12 and later
+    advise against a fork among threads: a test that does just that ignores the warning.
+    """
+    if not hasattr(os, "fork"):
+        pytest.skip("this system does not fork")
+
+    def run(function):
+        reading, writing = os.pipe()
+        process = os.fork()
+        if process == 0:
+            status = 1
+            try:
+                faulthandler.register(
+                    signal.SIGALRM, file=sys.__stderr__, chain=True
+                )  # dump_traceback_later forks badly
+                signal.alarm(20)
+                with os.fdopen(writing, "wb") as pipe:
+                    pickle.dump(function(), pipe)
+                status = 0
+            except BaseException:
+                traceback.print_exc(file=sys.__stderr__)
+            finally:
+                os._exit(status)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            returned = pipe.read()
+        _, status = os.waitpid(process, 0)
+        assert status == 0, "the forked process failed, or hung; see what it wrote to standard error"
+        return pickle.loads(returned)
+
+    return run

@@ -19,6 +19,12 @@ T = TypeVar("T")
 _renewals: WeakKeyDictionary[Any, Callable[[Any], None]] = WeakKeyDictionary()
 _had_threads = False
 
+undisturbed = threading.RLock()
+"""Held while a network is built: a fork waits for that.
+
+OpenCV and other runtimes build under locks of their own, which a process that was forked meanwhile would wait for.
+"""
+
 
 def renew_in_child(thing: T, renew: Callable[[T], None]) -> None:
     """Have ``renew(thing)`` called in every process that is forked from this one, as long as there is `thing`.
@@ -58,7 +64,8 @@ class Own(Generic[T]):
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._made: T | None = make()
+        with undisturbed:
+            self._made: T | None = make()
         renew_in_child(self, Own._renew)
 
     def _renew(self) -> None:
@@ -66,11 +73,11 @@ class Own(Generic[T]):
         self._made = None
 
     def get(self) -> T:
-        """It; several threads that are the first to ask may make one each, of which one is kept."""
-        made = self._made
-        if made is None:
-            made = self._made = self._make()
-        return made
+        """It."""
+        with undisturbed:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
 
 
 class Lock:
@@ -100,10 +107,12 @@ class Lock:
 
 def _before() -> None:
     global _had_threads
+    undisturbed.acquire()
     _had_threads = threading.active_count() > 1
 
 
 def _in_child() -> None:
+    undisturbed.release()
     # OpenCV shares work out among threads that are gone. It then does it all itself, unless one of the other process's
     # threads was just sharing out. 0 forbids it to try; 1 would make it wait for the end of the threads that are gone.
     if _had_threads and (cv2 := sys.modules.get("cv2")) is not None:
@@ -113,4 +122,4 @@ def _in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(before=_before, after_in_child=_in_child)
+    os.register_at_fork(before=_before, after_in_parent=undisturbed.release, after_in_child=_in_child)

@@ -42,12 +42,16 @@ class Pool(Generic[T]):
     def __init__(self, make: Callable[[], T], *, most: int | None = None) -> None:
         self._make, self._most = make, most
         self._open()
-        self._idle.append(make())
+        self._idle.append(self._build())
         _fork.renew_in_child(self, Pool._renew)
 
     def _open(self) -> None:
         self._turns = threading.Semaphore(max(8, os.cpu_count() or 1) if self._most is None else self._most)
         self._idle: deque[T] = deque()  # whose ends are safe to use from several threads
+
+    def _build(self) -> T:
+        with _fork.undisturbed:
+            return self._make()
 
     def _renew(self) -> None:
         _fork.leave_behind(self._idle)
@@ -61,7 +65,7 @@ class Pool(Generic[T]):
             try:
                 instance = idle.pop()
             except IndexError:
-                instance = self._make()
+                instance = self._build()
             try:
                 yield instance
             finally:

@@ -39,9 +39,9 @@ def file(save, weights):
 
 @pytest.fixture
 def _fresh_registry():
-    classifiers._registry.cache_clear()
+    classifiers._only_registry.cache_clear()
     yield
-    classifiers._registry.cache_clear()
+    classifiers._only_registry.cache_clear()
 
 
 class TestNames:

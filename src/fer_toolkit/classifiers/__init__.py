@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from fer_toolkit import weights
+from fer_toolkit import _fork, weights
 from fer_toolkit._paths import is_file, shown
 from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.errors import CardError, ClassifierError, OptionError
@@ -186,9 +186,17 @@ def _example_card(path: Path) -> str:
     )
 
 
-@functools.cache
+_first = _fork.Lock()  # threads that are the first to ask would each get a registry of their own
+
+
 def _registry() -> Registry:
     """The classifiers there are; the catalog is read when they are first asked for."""
+    with _first:
+        return _only_registry()
+
+
+@functools.cache
+def _only_registry() -> Registry:
     cards = {name: card for name, card in weights.catalog().items() if card.kind == "classifier"}
     named = {**{alias: cards[name] for alias, name in weights.aliases().items() if name in cards}, **cards}
     return Registry(

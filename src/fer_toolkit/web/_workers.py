@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from fer_toolkit import _fork
+
 T = TypeVar("T")
 
 
@@ -37,7 +39,11 @@ class Workers:
 
     def __init__(self, workers: int, queue: int) -> None:
         self._count, self._most = workers, workers + queue
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="recognize")
+        self._begin()
+        _fork.renew_in_child(self, Workers._begin)
+
+    def _begin(self) -> None:
+        self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="recognize")
         self._lock = threading.Lock()
         self._taken = 0
 
