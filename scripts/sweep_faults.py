@@ -244,7 +244,7 @@ class Sweep:
         if (
             found <= {"old", "new"} | ({"draft"} if killed else set())
             and (killed or outcome["found"].keys() >= self.trial.old.keys())
-            and (outcome["end"] in ("exit 0", "exit 3") or killed)  # not all refusals matter; a helper may be killed
+            and outcome["end"] in ("SIGKILL", "exit 0", "exit 3")  # not all refusals matter; a helper may be killed
             and outcome["again"] == "exit 0"
             and set(outcome["after"].values()) <= {"old", "new"}
             and outcome["after"].keys() == self.trial.old.keys() | self.trial.new.keys()
