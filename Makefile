@@ -12,7 +12,7 @@ SOURCES := pyproject.toml README.md $(shell find src -type f -not -name '*.pyc')
 PICTURES := $(wildcard examples/images/*.jpg examples/images/*.png)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest check lint types imports format docs models-report bench build try-wheel lock locked fuzz \
+.PHONY: help demo test test-oldest check lint types imports format docs models-report pages bench build try-wheel lock locked fuzz \
 	audit clean
 
 help: ## Show this list
@@ -51,6 +51,10 @@ models-report: $(TEST)/.installed ## Measure the bundled networks on FER2013=fer
 	@test -f "$(FER2013)" || { echo "say where the data is: make models-report FER2013=fer2013.csv" >&2; exit 2; }
 	$(TEST)/bin/python scripts/model_page.py measure --data "$(FER2013)"
 	$(TEST)/bin/python scripts/model_page.py render
+
+pages: $(TEST)/.installed ## Write anew what docs/errors.md and docs/cli.md take from the code; FER2013=fer2013.csv for all of it
+	$(TEST)/bin/python scripts/error_page.py
+	$(TEST)/bin/python scripts/cli_page.py $(if $(FER2013),--fer2013 "$(FER2013)")
 
 bench: ## Measure speed and memory beside other systems, and write docs/performance.md; ARGS="--only import" measures some
 	$(PYTHON) benchmarks/run.py $(ARGS)

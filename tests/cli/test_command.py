@@ -218,25 +218,3 @@ def test_a_quick_download_is_told_of_in_one_line(run, mirror):
 def test_no_log_handler_stays_behind(run):
     run("models", "list")
     assert logging.getLogger("fer_toolkit").handlers == []
-
-
-# Completion
-
-
-@pytest.mark.parametrize(
-    ("words", "offered"),
-    [
-        ("fer-toolkit recog", ["recognize"]),
-        ("fer-toolkit recognize --detector yu", ["yunet"]),
-        ("fer-toolkit recognize --classifier fer2013", ["fer2013-small-1", "fer2013-small-2"]),
-        ("fer-toolkit recognize --format js", ["json", "jsonl"]),
-        ("fer-toolkit models show defa", ["default"]),
-        ("fer-toolkit models fetch yunet", ["yunet-2026may"]),
-    ],
-)
-def test_the_shell_completes_names(start, monkeypatch, words, offered):
-    monkeypatch.setenv("_FER_TOOLKIT_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", words)
-    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
-    stdout, _ = start().communicate()
-    assert stdout.decode().split() == offered
