@@ -191,9 +191,10 @@ def test_where_a_file_can_not_grow_what_is_done_is_kept_and_the_error_says_so(
 ):
     table = tmp_path / "out" / f"t{ending}"
     process = start(("-c", WITH_A_LIMIT), hundred, table, limit)
-    said = process.communicate()[1].decode().splitlines()[-1]
+    said = process.communicate()[1].decode().splitlines()
     kept = "; what is done is kept: mend that, and go on by resuming" if is_kept else ""
-    assert re.fullmatch(rf"fer_toolkit\.errors\.ExportError: .*/{file} can't be written: File too large{kept}", said)
+    message = re.compile(rf"fer_toolkit\.errors\.ExportError: .*/{file} can't be written: File too large{kept}")
+    assert any(map(message.fullmatch, said))  # what measures coverage may fail after it, for the same reason
     assert names(table.parent) == ([f"{table.name}.parts"] if is_kept else [])
     recognize_folder(hundred, table, detector="none", resume=True)
     assert table.read_bytes() == whole[ending]
