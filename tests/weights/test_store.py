@@ -314,6 +314,12 @@ class TestCache:
         weights.path(make_card(host.answers("/tiny.bin", sends())))
         assert listing(cache) == [new.name, "tiny.bin"]
 
+    def test_what_can_not_be_removed_stops_nothing(self, host, cache, make_card):
+        folder = cache / ".old.draft-tiny.bin"
+        folder.mkdir(parents=True)
+        os.utime(folder, (0, 0))
+        assert weights.path(make_card(host.answers("/tiny.bin", sends()))).read_bytes() == CONTENT
+
     @pytest.mark.parametrize("place", ["file", "below a file"])
     def test_a_cache_that_can_be_no_folder_is_an_error(self, host, cache, make_card, place, monkeypatch):
         put(cache, b"a file")
