@@ -72,3 +72,17 @@ def test_work_whose_time_is_over_before_its_turn_is_never_done(gate):
         gate.set()
         assert first.result(30)
     assert workers.run(lambda: list(done), timeout=30) == []
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_workers_that_a_fork_has_copied_begin_anew(gate, in_fork):
+    """As where a server loads the application before it forks."""
+    workers = Workers(1, 0)
+    with ThreadPoolExecutor() as clients:
+        busy = clients.submit(workers.run, gate.wait, 30)
+        while not workers.running:
+            pass
+        assert in_fork(lambda: workers.run(lambda: "done", timeout=15)) == "done"
+        assert workers.is_full
+        gate.set()
+        busy.result(30)
