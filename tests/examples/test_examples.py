@@ -88,12 +88,15 @@ def test_a_camera_is_shown_with_its_emotions_until_a_key_is_pressed(run, screen)
     assert {image.shape for image in screen} == {(240, 320, 3)}
 
 
-def test_a_network_is_trained_exported_and_measured_on_drawn_faces(run, folder):
+def test_a_network_is_trained_exported_and_measured_on_drawn_faces(run, folder, tiny_network, monkeypatch):
     for extra, package in (("keras", "keras"), ("plots", "matplotlib")):
         pytest.importorskip(package, reason=f'needs "fer-toolkit[{extra}]"')
+    from fer_toolkit.training import networks
+
+    monkeypatch.setattr(networks, "NETWORKS", {"tiny": tiny_network})
     run("make_faces.py", "--faces", 160)
     assert len(read_fer2013("faces.csv").split("PrivateTest")) == 16
-    printed = run("train_model.py", "faces.csv", "--network", "mini_xception", "--epochs", 1).out
+    printed = run("train_model.py", "faces.csv", "--network", "tiny", "--epochs", 1).out
     assert re.search(r"PrivateTest: accuracy \d+\.\d %, calibration error \d\.\d{3}\n", printed)
     made = {"examples.png", "history.csv", "model.keras", "model.tflite", "model.json", "charts"}
     assert made < {path.name for path in (folder / "run").iterdir()}

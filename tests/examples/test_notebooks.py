@@ -1,6 +1,7 @@
 """The notebooks run from top to bottom, on small data, and what is stored in them is what they show."""
 
 import importlib.util
+import inspect
 import re
 import runpy
 from pathlib import Path
@@ -11,7 +12,6 @@ nbformat = pytest.importorskip("nbformat", reason="nbclient, which brings it, ru
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "examples" / "notebooks").glob("*.ipynb"))
-SMALL = {"fer2013_training": "FACES, EPOCHS = 210, 1", "video_analysis": "SECONDS = 4"}
 EXTRAS = {
     "fer2013_training": ("keras", "pandas", "matplotlib"),
     "video_analysis": ("av", "scipy", "pandas", "matplotlib"),
@@ -30,14 +30,28 @@ def kinds(notebook):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, fetched_weights):
+def small(tiny_network):
+    """By notebook: lines that make its data small, and its network."""
+    with_tiny_network = f"""
+from fer_toolkit.training import networks
+
+{inspect.getsource(tiny_network)}
+
+networks.NETWORKS = {{"tiny": tiny}}
+FACES, NETWORK, EPOCHS = 210, "tiny", 1
+"""
+    return {"fer2013_training": with_tiny_network, "video_analysis": "SECONDS = 4"}
+
+
+@pytest.fixture
+def run(small, tmp_path, monkeypatch, fetched_weights):
     """Run a notebook on small data; its files go into a folder of the test."""
     fetched_weights("yunet-2026may")  # the notebooks' detector is "auto", which must not warn
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     script = runpy.run_path(str(ROOT / "scripts" / "run_notebooks.py"))
 
     def run(path):
-        return script["run"](path, f"{SMALL[path.stem]}\nOUTPUT = Path({str(tmp_path / 'output')!r})")
+        return script["run"](path, f"{small[path.stem]}\nOUTPUT = Path({str(tmp_path / 'output')!r})")
 
     return run
 
