@@ -12,8 +12,8 @@ SOURCES := pyproject.toml README.md $(shell find src -type f -not -name '*.pyc')
 PICTURES := $(wildcard examples/images/*.jpg examples/images/*.png)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest check lint types imports format docs models-report pages bench build try-wheel lock locked fuzz \
-	audit clean
+.PHONY: help demo test test-oldest check lint types imports format docs models-report pages bench build try-wheel \
+	lock locked coverage mutate fuzz audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22

@@ -57,8 +57,9 @@ def batch(
     """Find the faces in a folder's pictures, and write one table.
 
     There is a row a face, and one for a picture without faces or that can't be read; such a picture does not stop the
-    others, and the exit status is 1. A run that was stopped, by whatever means, goes on with --resume. Parquet needs
-    fer-toolkit[data].
+    others, and the exit status is 1. A run that was stopped, by whatever means, goes on with --resume.
+
+    Parquet needs fer-toolkit[data].
 
     \b
     Examples:
