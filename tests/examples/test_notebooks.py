@@ -47,7 +47,8 @@ FACES, NETWORK, EPOCHS = 210, "tiny", 1
 def run(small, tmp_path, monkeypatch, fetched_weights):
     """Run a notebook on small data; its files go into a folder of the test."""
     fetched_weights("yunet-2026may")  # the notebooks' detector is "auto", which must not warn
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):  # not the user's
+        monkeypatch.setenv(name, str(tmp_path / name))
     script = runpy.run_path(str(ROOT / "scripts" / "run_notebooks.py"))
 
     def run(path):
