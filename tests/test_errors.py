@@ -162,4 +162,5 @@ def test_the_page_has_each_class_with_what_to_do(name):
 
 
 def test_the_page_has_the_messages_as_they_are():
-    assert page.render(PAGE) == PAGE, "write it anew: python scripts/error_page.py"
+    is_up_to_date = page.render(PAGE) == PAGE
+    assert is_up_to_date, "write it anew: python scripts/error_page.py"
