@@ -86,8 +86,10 @@ class TestFetching:
     def test_progress_is_logged(self, host, cache, make_card, caplog):
         caplog.set_level("INFO", "fer_toolkit")
         weights.path(make_card(host.answers("/tiny.bin", sends())))
-        assert "fetching tiny-1 from http://127.0.0.1" in caplog.text
-        assert f"tiny-1: {len(CONTENT)} of {len(CONTENT)} bytes" in caplog.text
+        first, *_, fetched, kept = caplog.messages
+        assert first == f"fetching tiny-1 from {host.url}/tiny.bin"
+        assert fetched == f"tiny-1: {len(CONTENT)} of {len(CONTENT)} bytes"
+        assert kept == f"tiny-1 is kept as {cache / 'tiny.bin'}"
 
     def test_eight_processes_that_fetch_at_once_all_get_the_good_file(self, host, cache, make_card):
         together = threading.Barrier(8)
@@ -261,7 +263,8 @@ class TestCache:
     def test_a_corrupt_file_is_fetched_again_with_a_warning(self, host, cache, make_card, caplog):
         put(cache / "tiny.bin", BAD)
         assert weights.path(make_card(host.answers("/tiny.bin", sends()))).read_bytes() == CONTENT
-        assert "tiny.bin is damaged (its bytes are not those of 'tiny-1') and is fetched again" in caplog.text
+        file = cache / "tiny.bin"
+        assert caplog.messages[0] == f"{file} is damaged (its bytes are not those of 'tiny-1') and is fetched again"
         assert listing(cache) == ["tiny.bin"]
 
     def test_a_corrupt_file_goes_even_when_no_good_one_can_be_had(self, closed_port, cache, make_card):
@@ -331,6 +334,15 @@ class TestCache:
             weights.path(make_card(host.answers("/tiny.bin", sends())))
         assert cache.read_bytes() == b"a file"
         assert host.asked == []
+
+    def test_what_can_t_be_kept_is_named_with_its_size_if_that_is_known(self, host, cache, make_card):
+        put(cache, b"a file")
+        url = host.answers("/tiny.bin", sends())
+        for size, known in ((f" ({len(CONTENT)} bytes)", len(CONTENT)), ("", 0)):
+            with pytest.raises(CacheError) as raised:
+                weights.path(make_card(url, bytes=known))
+            assert str(raised.value).startswith(f"the weights 'tiny-1'{size} can't be kept: {cache}")
+            assert str(raised.value).endswith(". FER_TOOLKIT_CACHE names another folder to keep them in")
 
     def test_a_folder_in_the_place_of_the_file_is_an_error(self, host, cache, make_card):
         (cache / "tiny.bin").mkdir(parents=True)
@@ -499,12 +511,27 @@ class TestMirror:
         put(cache, b"a file")
         assert weights.path(make_card()) == folder / "tiny.bin"
 
-    @pytest.mark.parametrize("ending", ["/weights", "/weights/", "/weights?token=hush"])
-    def test_an_address_replaces_the_hosts(self, host, cache, make_card, monkeypatch, ending):
-        query = ending.partition("?")[2]
-        host.answers(f"/weights/tiny.bin{'?' + query if query else ''}", sends())
-        monkeypatch.setenv("FER_TOOLKIT_MIRROR", host.url + ending)
+    @pytest.mark.parametrize(
+        ("ending", "asked"),
+        [
+            ("", "/tiny.bin"),
+            ("/weights", "/weights/tiny.bin"),
+            ("/weights//", "/weights/tiny.bin"),
+            ("/X", "/X/tiny.bin"),
+            ("/weights?token=hush", "/weights/tiny.bin?token=hush"),
+        ],
+    )
+    @pytest.mark.parametrize("scheme", ["http", "HTTP"])
+    def test_an_address_replaces_the_hosts(self, host, cache, make_card, monkeypatch, scheme, ending, asked):
+        host.answers(asked, sends())
+        monkeypatch.setenv("FER_TOOLKIT_MIRROR", host.url.replace("http", scheme) + ending)
         assert weights.path(make_card("https://example.org/tiny.bin")).read_bytes() == CONTENT
+
+    def test_an_address_may_be_one_of_https(self, secure_host, cache, make_card, monkeypatch):
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(secure_host.certificate))
+        secure_host.answers("/tiny.bin", sends())
+        monkeypatch.setenv("FER_TOOLKIT_MIRROR", secure_host.url)
+        assert weights.path(make_card()).read_bytes() == CONTENT
 
     def test_the_secrets_of_an_address_are_not_shown(self, host, cache, make_card, monkeypatch, caplog):
         caplog.set_level("DEBUG", "fer_toolkit")

@@ -241,7 +241,7 @@ def _sources(wanted: WeightsCard) -> list[Path | str]:
     place = mirror()
     if place is None:
         addresses = list(wanted.urls)
-    elif re.match(r"https?://", place, re.IGNORECASE):
+    elif place.lower().startswith(("http://", "https://")):
         parts = urlsplit(place)
         addresses = [parts._replace(path=f"{parts.path.rstrip('/')}/{quote(wanted.file)}").geturl()]
     else:
