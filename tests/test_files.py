@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -46,6 +47,20 @@ def test_what_the_system_refuses_is_an_error_that_names_the_file(tmp_path, error
         whole_file(tmp_path / "b.txt", error) as draft,
     ):
         draft.unlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of POSIX")
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for target in (pipe, Path("/dev/null"), Path("/dev/stdout")):
+        with (
+            pytest.raises(ExportError, match="can't be written: it is a device or a pipe; name a file"),
+            whole_file(target),
+        ):
+            pytest.fail("the block runs only where a file may be")
+    assert pipe.is_fifo()
+    assert names(tmp_path) == ["pipe"]
 
 
 def test_a_folder_of_that_name_is_refused_before_the_work(tmp_path):

@@ -109,6 +109,8 @@ def _draft_of(target: Path, error: type[FerToolkitError]) -> Iterator[_Draft]:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():  # rather now than after the work
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if _is_device(target):  # which root could replace, for everyone
+            raise FileExistsError(errno.EEXIST, "it is a device or a pipe; name a file")
         _sweep(target.parent)
         draft = _new_draft(target)
         try:
@@ -125,6 +127,11 @@ def _refusals(target: Path, error: type[FerToolkitError]) -> Iterator[None]:
         yield
     except OSError as refusal:
         raise error(f"{shown(target)} can't be written: {refusal.strerror or refusal}") from refusal
+
+
+def _is_device(path: Path) -> bool:
+    """Whether it is a device, a pipe or a socket, or, like /dev/stdout, a link to one."""
+    return path.exists() and (not path.is_file() or path.absolute().parent == Path("/dev"))
 
 
 def _new_draft(target: Path) -> _Draft:
