@@ -16,6 +16,7 @@ import doctest
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -214,6 +215,8 @@ class Reader:
             return result.exit_code, result.stdout + result.stderr
         if words[0] == "python":
             words[0] = sys.executable
+        if shutil.which(words[0]) is None:
+            pytest.skip(f"there is no {words[0]!r} on this system")
         run = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
         return run.returncode, run.stdout
 
