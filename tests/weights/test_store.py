@@ -281,6 +281,12 @@ class TestCache:
         assert weights.path(make_card(host.answers("/tiny.bin", answer))) == cache / "tiny.bin"
         assert listing(cache) == ["tiny.bin"]
 
+    def test_a_file_that_stays_as_it_is_is_read_only_once(self, cache, make_card, monkeypatch):
+        file, read, digest = put(cache / "tiny.bin", CONTENT), [], store._sha256
+        monkeypatch.setattr(store, "_sha256", lambda path: read.append(path) or digest(path))
+        assert weights.path(make_card()) == weights.path(make_card()) == file
+        assert read == [file]
+
     def test_a_file_that_changes_after_it_was_checked_is_checked_again(self, host, cache, make_card):
         card = make_card(host.answers("/tiny.bin", sends()))
         weights.path(card).write_bytes(CONTENT[:-1] + b"!")
