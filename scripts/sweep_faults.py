@@ -115,10 +115,10 @@ class NetworksTrial(Trial):
         return "half" if name.startswith(("model", "network")) else "new"
 
     def found(self) -> dict[str, str]:
-        """The states of all files; a network with the card of another version is no whole file."""
+        """The states of all files; a network without its card, or with another version's, is no whole file."""
         states = super().found()
-        if {states.get("network.onnx"), states.get("network.json")} == {"old", "new"}:
-            states["network.json"] += ", of another version"
+        if "network.onnx" in states and states["network.onnx"] != states.get("network.json"):
+            states["network.onnx"] += ", without its card"
         return states
 
 

@@ -246,6 +246,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/null").exists(), reason="a device of POSIX")
-def test_a_device_is_written_to_and_not_replaced():
-    write(ALL, "/dev/null", "csv")
+def test_a_device_is_refused_and_not_replaced():
+    with pytest.raises(ExportError, match="/dev/null can't be written: it is a device or a pipe; name a file"):
+        write(ALL, "/dev/null", "csv")
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)

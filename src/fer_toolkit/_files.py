@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,11 @@ from typing import BinaryIO
 from fer_toolkit._paths import shown
 from fer_toolkit.errors import ExportError, FerToolkitError
 
+ABANDONED_AFTER = 24 * 3600
+"""Seconds after which a draft that can't be locked must be that of a process that was killed."""
+
 _DRAFT = re.compile(r"\.[0-9a-f]{16}\.draft-.+", re.DOTALL)
+_KEPT = 50  # characters of a file's name in its draft's: a name may have 255 bytes, and a character four
 _swept: set[Path] = set()  # folders in which this process has looked for what killed ones left
 
 
@@ -25,8 +29,9 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
     """Lend the path of a draft beside `path`; when the block ends well the draft takes its place, at once.
 
     Folders that are missing are made. When the block fails, no draft is left and an older file stays as it was. Where
-    `path` is a link, the file replaces the link. The draft of a process that was killed is removed by the next one that
-    writes in the folder; on Windows, and where the file system has no locks, it stays.
+    `path` is a link, the file replaces the link; a device or a pipe is refused. The draft of a process that was killed
+    is removed by the next one that writes in the folder; on Windows, and where the file system has no locks, when it is
+    a day old.
 
     Parameters
     ----------
@@ -44,32 +49,50 @@ def whole_file(path: str | os.PathLike[str], error: type[FerToolkitError] = Expo
     ...     Path(folder, "a", "b.txt").read_text()
     'done'
     """
-    with whole_files(path, error=error) as (draft,):
-        yield draft
+    target = Path(path)
+    with _draft_of(target, error) as draft:
+        yield draft.path
+        with _refusals(target, error):
+            draft.force_to_disk()
+            draft.path.replace(target)
 
 
 @contextlib.contextmanager
 def whole_files(
     *paths: str | os.PathLike[str], error: type[FerToolkitError] = ExportError
 ) -> Iterator[tuple[Path, ...]]:
-    """Lend drafts of files that belong together, as :func:`whole_file` does; the first is nothing without the others.
+    """Lend drafts of files that belong together, as :func:`whole_file` does; the others are nothing without the first.
 
-    None takes its place before all are on the disk. A process that is killed meanwhile leaves the old files, the new
-    ones, or the first one alone, but never an old one beside a new one.
+    None takes its place before all are on the disk. A process that is killed while they do leaves the old files, the
+    new ones, or none of the first, but never an old one beside a new one. Where the system refuses, the old ones are as
+    they were.
     """
-    first, *others = map(Path, paths)
+    targets = [Path(path) for path in paths]
     with contextlib.ExitStack() as stack:
-        drafts = {target: stack.enter_context(_draft_of(target, error)) for target in (*others, first)}
-        yield tuple(drafts[target].path for target in (first, *others))
-        for target, draft in drafts.items():
+        drafts = [stack.enter_context(_draft_of(target, error)) for target in targets]
+        yield tuple(draft.path for draft in drafts)
+        for target, draft in zip(targets, drafts, strict=True):
             with _refusals(target, error):
                 draft.force_to_disk()
-        for target in others:
+        _exchange({target: draft.path for target, draft in zip(targets, drafts, strict=True)}, error)
+
+
+def _exchange(drafts: dict[Path, Path], error: type[FerToolkitError]) -> None:
+    """Give all drafts their places or none; the first of the old files goes first, and of the new ones last."""
+    aside = {target: _draft_name(target) for target in drafts if os.path.lexists(target)}
+    with contextlib.ExitStack() as undo:
+        for target, place in aside.items():
             with _refusals(target, error):
-                target.unlink(missing_ok=True)
-        for target in (first, *others):
+                target.replace(place)
+            undo.callback(place.replace, target)
+        for target in reversed(drafts):
             with _refusals(target, error):
-                drafts[target].path.replace(target)
+                drafts[target].replace(target)
+            undo.callback(target.unlink)
+        undo.pop_all()
+    for place in aside.values():
+        with contextlib.suppress(OSError):
+            place.unlink()
 
 
 def check_name(path: Path, error: type[FerToolkitError] = ExportError) -> None:
@@ -80,11 +103,6 @@ def check_name(path: Path, error: type[FerToolkitError] = ExportError) -> None:
         encoded = b"\0"
     if b"\0" in encoded or not path.name:
         raise error(f"{shown(path)} can't be written: no file can have that name")
-
-
-def drafts_of(path: Path) -> Iterator[Path]:
-    """Drafts that killed processes have left beside `path`, and those being written now."""
-    return path.parent.glob(f".*.draft-{glob.escape(path.name)}")
 
 
 @dataclass(frozen=True)
@@ -136,24 +154,36 @@ def _is_device(path: Path) -> bool:
 
 def _new_draft(target: Path) -> _Draft:
     while True:
-        path = target.with_name(f".{os.urandom(8).hex()}.draft-{target.name}")
+        path = _draft_name(target)
         lock = path.open("xb")
         if _lock(lock) is not False and path.exists():
             return _Draft(path, lock)
         lock.close()  # it was swept away before it was locked
 
 
+def _draft_name(target: Path) -> Path:
+    return target.with_name(f".{os.urandom(8).hex()}.draft-{target.name[-_KEPT:]}")
+
+
 def _sweep(folder: Path) -> None:
-    """Remove the drafts that nobody holds locked, the first time that this process writes in the folder."""
+    """Remove the drafts that nobody is writing, the first time that this process writes in the folder."""
     folder = folder.absolute()
     if folder in _swept:
         return
     _swept.add(folder)
     with contextlib.suppress(OSError):
         for draft in filter(lambda path: _DRAFT.fullmatch(path.name), folder.iterdir()):
-            with contextlib.suppress(OSError), draft.open("rb+") as file:  # for writing: NFS locks nothing else
-                if _lock(file):
-                    draft.unlink()
+            with contextlib.suppress(OSError):
+                _remove_abandoned(draft)
+
+
+def _remove_abandoned(draft: Path) -> None:
+    with draft.open("rb+") as file:  # for writing: NFS locks nothing else
+        locked = _lock(file)
+        if locked:
+            draft.unlink()
+    if locked is None and time.time() - draft.stat().st_mtime > ABANDONED_AFTER:
+        draft.unlink()
 
 
 def _lock(file: BinaryIO) -> bool | None:

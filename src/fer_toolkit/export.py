@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from fer_toolkit._files import check_name, whole_file
 from fer_toolkit._optional import require
-from fer_toolkit._paths import exists, is_file, shown
 from fer_toolkit.errors import ExportError, OptionError
 
 if TYPE_CHECKING:
@@ -217,20 +216,10 @@ def write(results: Iterable[ImageResult], file: str | os.PathLike[str] | TextIO,
 @contextmanager
 def _text_file(path: Path) -> Iterator[TextIO]:
     check_name(path)
-    try:
-        target = Path(os.path.realpath(path))  # a link stays a link; pathlib's own way fails where links go in a circle
-        if exists(target) and not is_file(target):  # a device or a pipe is written to: replacing it would remove it
-            with target.open("w", encoding="utf-8", newline="") as stream:
-                yield stream
-        else:
-            # surrogateescape: a path that is no text in the file system's encoding is written as the bytes that it is
-            with (
-                whole_file(target) as draft,
-                draft.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream,
-            ):
-                yield stream
-    except OSError as error:
-        raise ExportError(f"{shown(path)} can't be written: {error.strerror or error}") from error
+    target = os.path.realpath(path)  # a link stays a link; pathlib's own way fails where links go in a circle
+    # surrogateescape: a path that is no text in the file system's encoding is written as the bytes that it is
+    with whole_file(target) as draft, draft.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        yield stream
 
 
 def _write_json(results: Iterable[ImageResult], stream: TextIO) -> None:

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from fer_toolkit._files import whole_file
 from fer_toolkit.batch.manifest import Manifest
 from fer_toolkit.batch.tasks import Done
 from fer_toolkit.errors import DataError, OptionError
@@ -161,19 +160,6 @@ def test_what_was_never_begun_leaves_nothing(manifest):
     with pytest.raises(DataError), manifest.locked():
         raise DataError("there is no picture")
     assert names(manifest.folder.parent) == []
-
-
-def test_drafts_of_the_table_that_killed_processes_have_left_are_removed(begun, tmp_path):
-    table = tmp_path / "new" / "faces.csv"
-    left = whole_file(table)
-    left.__enter__().write_text("half")
-    other = tmp_path / "new" / ".other.csv"
-    other.touch()
-    with begun.locked():
-        begun.finish()
-    assert names(table.parent) == [".other.csv"]
-    with pytest.raises(Exception, match="can't be written"):
-        left.__exit__(None, None, None)
 
 
 # Two at once

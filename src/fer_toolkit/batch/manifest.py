@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from fer_toolkit._files import drafts_of, whole_file
+from fer_toolkit._files import whole_file
 from fer_toolkit._paths import exists
 from fer_toolkit.batch.recognizing import TOGETHER
 from fer_toolkit.batch.tasks import Done, Task
@@ -124,9 +124,7 @@ class Manifest:
         self.done[part.number] = part
 
     def finish(self) -> None:
-        """Forget the run, and remove what killed processes have left beside the table."""
-        for draft in drafts_of(self._output):
-            draft.unlink(missing_ok=True)
+        """Forget the run."""
         self._file.unlink()
 
     @contextmanager

@@ -21,20 +21,16 @@ import math
 import os
 import re
 import stat
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from fer_toolkit._files import drafts_of, whole_file
+from fer_toolkit._files import whole_file
 from fer_toolkit._paths import is_folder
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import CacheError, CardError, DownloadError, FerToolkitError, IntegrityError, OptionError
 from fer_toolkit.weights._catalog import card
 from fer_toolkit.weights._download import CheckedFile, copy, download, without_secrets
-
-ABANDONED_AFTER = 24 * 3600
-"""Seconds after which a half-written file must be that of a process that was killed."""
 
 _BUNDLED = Path(__file__).with_name("bundled")
 _log = logging.getLogger("fer_toolkit")
@@ -83,7 +79,6 @@ def path(name_or_card: str | WeightsCard, *, timeout: float = 60.0) -> Path:
         return target
     if os.path.lexists(target):
         _log.warning("%s is damaged (its bytes are not those of %r) and is fetched again", target, wanted.name)
-    _remove_abandoned(target)
     try:
         _fetch_into(target, wanted, timeout)
     except FerToolkitError:
@@ -312,11 +307,3 @@ def _remove_damaged(target: Path, wanted: WeightsCard) -> None:
     if os.path.lexists(target) and not is_folder(target) and not _is_good(target, wanted):
         with contextlib.suppress(OSError):
             target.unlink()
-
-
-def _remove_abandoned(target: Path) -> None:
-    """Remove what killed processes have left of earlier tries."""
-    with contextlib.suppress(OSError):
-        for partial in drafts_of(target):
-            if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
-                partial.unlink()
