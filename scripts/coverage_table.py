@@ -22,7 +22,8 @@ import numpy as np
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.training.data import FaceData, read_fer2013
-from fer_toolkit.training.evaluation import Coverage, Evaluation, Figures, evaluate
+from fer_toolkit.training.evaluation import Evaluation, evaluate
+from fer_toolkit.training.figures import Coverage, Figures
 
 CHOOSING, REPORTED = "PublicTest", "PrivateTest"
 THRESHOLDS = (0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

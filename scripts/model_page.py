@@ -33,7 +33,8 @@ from fer_toolkit import weights
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.training.data import SPLITS, FaceData, read_fer2013
-from fer_toolkit.training.evaluation import BINS, Reliability, evaluate, measure, predict_faces
+from fer_toolkit.training.evaluation import evaluate, predict_faces
+from fer_toolkit.training.figures import BINS, Reliability, measure
 from fer_toolkit.training.robustness import CHANGES, mean_accuracy, measure_robustness
 
 MODELS = Path(__file__).parents[1] / "docs" / "models"

@@ -11,7 +11,8 @@ from scipy import stats
 
 from fer_toolkit.errors import ExportError, MissingExtraError, OptionError
 from fer_toolkit.labels import FER2013, FERPLUS
-from fer_toolkit.training.evaluation import Evaluation, coverage, measure, reliability
+from fer_toolkit.training.evaluation import Evaluation
+from fer_toolkit.training.figures import coverage, measure, reliability
 
 matplotlib = pytest.importorskip("matplotlib", reason='needs "fer-toolkit[plots]"')
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.gridspec import SubplotSpec
 
-    from fer_toolkit.training.evaluation import Coverage, Evaluation, Reliability
+    from fer_toolkit.training.evaluation import Evaluation
+    from fer_toolkit.training.figures import Coverage, Reliability
 
 _WIDTH = 80 / 25.4  # inches
 _DPI = 300
@@ -108,7 +109,7 @@ def draw_reliability(reliability: Reliability, title: str = "") -> Figure:
     Parameters
     ----------
     reliability
-        As :meth:`fer_toolkit.training.evaluation.Figures.reliability` gives it.
+        As :meth:`fer_toolkit.training.figures.Figures.reliability` gives it.
     title
         What stands above.
 
@@ -160,7 +161,7 @@ def draw_coverage(coverage: Coverage, title: str = "") -> Figure:
     Parameters
     ----------
     coverage
-        The whole curve, as :meth:`fer_toolkit.training.evaluation.Figures.coverage` gives it.
+        The whole curve, as :meth:`fer_toolkit.training.figures.Figures.coverage` gives it.
     title
         What stands above.
 

@@ -89,7 +89,8 @@ def timeline(inputs, folder, version):
 
 def charts_of_an_evaluation(inputs, folder, version):
     from fer_toolkit.plots import save_evaluation_plots
-    from fer_toolkit.training.evaluation import Evaluation, measure
+    from fer_toolkit.training.evaluation import Evaluation
+    from fer_toolkit.training.figures import measure
 
     rng = np.random.default_rng(version)
     figures = measure(rng.dirichlet((1, 1), 100), rng.integers(0, 2, 100), LABELS)

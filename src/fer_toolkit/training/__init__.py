@@ -1,5 +1,5 @@
 """Train, evaluate and export classifiers on FER2013.
 
-``data`` and ``evaluation`` need nothing but the core package; ``augmentation``, ``networks``, ``fitting`` and
-``exporting`` need Keras (``fer-toolkit[keras]``).
+``data``, ``folders``, ``copies``, ``evaluation``, ``figures`` and ``robustness`` need nothing but the core package; all
+else needs Keras (``fer-toolkit[keras]``).
 """

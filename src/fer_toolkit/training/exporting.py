@@ -24,7 +24,8 @@ from fer_toolkit.training import networks
 from fer_toolkit.training._litert import to_litert
 from fer_toolkit.training._onnx import to_onnx
 from fer_toolkit.training.data import SIDE, FaceData, part_with_faces
-from fer_toolkit.training.evaluation import fit_temperature, predict_faces
+from fer_toolkit.training.evaluation import predict_faces
+from fer_toolkit.training.figures import fit_temperature
 
 Quantize = Literal["none", "float16", "int8"]
 
