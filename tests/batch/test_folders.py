@@ -316,7 +316,7 @@ def test_a_model_file_of_ones_own_and_its_options_reach_all_processes(hundred, t
 
 
 def test_by_default_there_is_a_process_for_each_processor_that_may_be_used(hundred, tmp_path, started, monkeypatch):
-    monkeypatch.setattr(folders, "_processors", lambda: 3)
+    monkeypatch.setattr(folders, "usable_processors", lambda: 3)
     recognize_folder(hundred, tmp_path / "t.csv", detector="none")
     assert 1 <= len(started) <= 3
 

@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from fer_toolkit.batch.tasks import Done, Reading, Refusal, Settings, Task, receive, send
+from fer_toolkit.batch.tasks import Done, Reading, Refusal, Setup, Task, receive, send
 
 COMMAND = [sys.executable, "-c", "from fer_toolkit.batch.process import main; main()"]
 
 
 @pytest.fixture
 def process():
-    """A function that starts one with settings; it gets tasks by :func:`send`."""
+    """A function that starts one with a setup; it gets tasks by :func:`send`."""
     started = []
 
     def start(folder, **recognizer):
@@ -22,7 +22,7 @@ def process():
         path = os.pathsep.join(sys.path)
         process = subprocess.Popen(COMMAND, **pipes, encoding="ascii", env={**os.environ, "PYTHONPATH": path})
         started.append(process)
-        send(process.stdin, Settings(str(folder), {"detector": "none", **recognizer}))
+        send(process.stdin, Setup(str(folder), {"detector": "none", **recognizer}))
         return process
 
     yield start

@@ -121,23 +121,3 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are(recognizer):
 def test_what_is_no_table_is_refused(recognizer):
     with pytest.raises(OptionError, match=r"must be a pandas.DataFrame or a pyarrow.Table. Received: list"):
         recognize_table([ASTRONAUT], recognizer)
-
-
-class Capricious:
-    """A detector that fails on dark pictures with an error of its own."""
-
-    name = "capricious"
-    box_in_frame = (0.0, 0.0, 1.0, 1.0)
-
-    def detect(self, image):
-        if image.mean() < 10:
-            raise KeyError("no light")
-        return []
-
-
-def test_a_detector_that_raises_for_one_picture_has_the_others(tmp_path):
-    pictures = [np.full((20, 20, 3), grey, np.uint8) for grey in (200, 0, 100)]
-    found = recognize_table(pd.DataFrame({"image": pictures}), EmotionRecognizer(Capricious()), column="image")
-    assert found["width"].tolist() == [20, 0, 20]
-    assert found["error"].isna().tolist() == [True, False, True]
-    assert found["error"].tolist()[1].endswith("KeyError: 'no light'")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fer_toolkit import register_detector
-from fer_toolkit.batch.tasks import Done, Reading, Settings, Task
+from fer_toolkit.batch.tasks import Done, Reading, Setup, Task
 from fer_toolkit.batch.workers import Worker, work_off
 from fer_toolkit.errors import BrokenExtraError, ExportError, FerToolkitError, UnknownNameError
 
@@ -16,8 +16,8 @@ needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no signa
 
 
 @pytest.fixture
-def settings(hundred):
-    return Settings(str(hundred), {"detector": "none"})
+def setup(hundred):
+    return Setup(str(hundred), {"detector": "none"})
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def finish(hundred, tmp_path):
 
     def finish(folder, names, **recognizer):
         file = tmp_path / "rows.csv"
-        task, settings = Task(0, names, str(file)), Settings(str(folder), recognizer)
-        (done,) = (answer for answer in work_off([task], settings, 1) if isinstance(answer, Done))
+        task, setup = Task(0, names, str(file)), Setup(str(folder), recognizer)
+        (done,) = (answer for answer in work_off([task], setup, 1) if isinstance(answer, Done))
         return done, file.read_text(encoding="utf-8").splitlines()[1:]
 
     return finish
@@ -51,20 +51,20 @@ def ended(processes):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_each_task_is_done_once_and_no_process_is_left(settings, tasks, started, workers):
-    answers = list(work_off(tasks, settings, workers))
+def test_each_task_is_done_once_and_no_process_is_left(setup, tasks, started, workers):
+    answers = list(work_off(tasks, setup, workers))
     assert sorted(answer.number for answer in answers if isinstance(answer, Done)) == list(range(10))
     assert {answer.done for answer in answers if isinstance(answer, Reading)} == {0}
     assert len(started) == workers
     assert ended(started)
 
 
-def test_no_process_is_started_for_nothing(settings, tasks, started):
-    assert list(work_off([], settings, 4)) == []
+def test_no_process_is_started_for_nothing(setup, tasks, started):
+    assert list(work_off([], setup, 4)) == []
     assert started == []
 
 
-def test_a_task_is_taken_when_a_process_is_free_for_it(settings, tasks):
+def test_a_task_is_taken_when_a_process_is_free_for_it(setup, tasks):
     whole = []
 
     def giving():
@@ -72,13 +72,13 @@ def test_a_task_is_taken_when_a_process_is_free_for_it(settings, tasks):
             whole.append(sum(Path(each.file).exists() for each in tasks))
             yield task
 
-    list(work_off(giving(), settings, 2))
+    list(work_off(giving(), setup, 2))
     assert all(before >= number - 1 for number, before in enumerate(whole))
 
 
-def test_when_the_caller_stops_the_processes_end_in_the_middle_of_their_tasks(settings, pictures, tmp_path, started):
+def test_when_the_caller_stops_the_processes_end_in_the_middle_of_their_tasks(setup, pictures, tmp_path, started):
     files = [tmp_path / "0.csv", tmp_path / "1.csv"]
-    answers = work_off((Task(number, pictures * 50, str(file)) for number, file in enumerate(files)), settings, 2)
+    answers = work_off((Task(number, pictures * 50, str(file)) for number, file in enumerate(files)), setup, 2)
     next(answers)
     answers.close()
     assert ended(started)
@@ -120,8 +120,8 @@ def test_a_process_that_dies_by_accident_loses_nothing(finish, moody, tmp_path, 
 
 
 @needs_signals
-def test_a_process_that_is_killed_from_outside_loses_nothing(settings, tmp_path, pictures, started):
-    worker = Worker(settings)
+def test_a_process_that_is_killed_from_outside_loses_nothing(setup, tmp_path, pictures, started):
+    worker = Worker(setup)
     *_, undisturbed = worker.do(Task(0, pictures, str(tmp_path / "0.csv")))
     answers = worker.do(Task(0, pictures, str(tmp_path / "1.csv")))
     next(answers)
@@ -133,8 +133,8 @@ def test_a_process_that_is_killed_from_outside_loses_nothing(settings, tmp_path,
 
 
 @needs_signals
-def test_a_process_that_is_killed_between_two_tasks_is_started_again(settings, tasks, started):
-    worker = Worker(settings)
+def test_a_process_that_is_killed_between_two_tasks_is_started_again(setup, tasks, started):
+    worker = Worker(setup)
     assert list(worker.do(tasks[0]))[-1] == Done(0, 10, 10, 0)
     started[0].kill()
     started[0].wait()
@@ -159,7 +159,7 @@ def test_what_can_not_be_built_in_the_processes_is_an_error_and_not_tried_for_ev
     moody, tasks, hundred, started, detector, error, message
 ):
     with pytest.raises(error, match=message):
-        list(work_off(tasks, Settings(str(hundred), {"detector": detector}), 2))
+        list(work_off(tasks, Setup(str(hundred), {"detector": detector}), 2))
     assert ended(started)
     assert len(started) <= 4
 
@@ -171,24 +171,24 @@ def test_a_detector_registered_in_this_program_alone_is_unknown_to_the_processes
     monkeypatch.setattr(DETECTORS, "_registered", {})
     register_detector("mine", WholeImageDetector)
     with pytest.raises(UnknownNameError, match="no detector is named 'mine'"):
-        list(work_off(tasks, Settings(str(hundred), {"detector": "mine"}), 1))
+        list(work_off(tasks, Setup(str(hundred), {"detector": "mine"}), 1))
 
 
 def test_a_process_that_ends_whenever_it_closes_its_file_is_not_started_for_ever(
-    settings, tasks, tmp_path, started, monkeypatch
+    setup, tasks, tmp_path, started, monkeypatch
 ):
     (tmp_path / "sitecustomize.py").write_text(
         "import os\nfrom pathlib import Path\nPath.replace = lambda *_: os._exit(9)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(FerToolkitError, match="ends again and again: exit status 9"):
-        list(work_off(tasks[:1], settings, 1))
+        list(work_off(tasks[:1], setup, 1))
     assert len(started) == 3
 
 
-def test_a_file_that_can_not_be_written_ends_all_and_what_is_whole_stays(settings, tasks, tmp_path, started):
+def test_a_file_that_can_not_be_written_ends_all_and_what_is_whole_stays(setup, tasks, tmp_path, started):
     (tmp_path / "5.csv").mkdir()
     with pytest.raises(ExportError, match=r"5\.csv can't be written: Is a directory"):
-        list(work_off(tasks, settings, 1))
+        list(work_off(tasks, setup, 1))
     assert ended(started)
     assert [Path(task.file).is_file() for task in tasks] == [True] * 5 + [False] * 5

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fer_toolkit._optional import require
+from fer_toolkit.batch.recognizing import TOGETHER
 from fer_toolkit.batch.settling import build_and_settle
-from fer_toolkit.batch.tables import check_columns, result_types, with_arrow_table
+from fer_toolkit.batch.tables import check_columns, with_arrow_table
 from fer_toolkit.images import ColorOrder
 from fer_toolkit.recognizer import EmotionRecognizer
 
 if TYPE_CHECKING:
     import ray.data
 
-BATCH_SIZE = 64
-"""Pictures that a worker has at a time: two times those whose faces a recognizer classifies together."""
+BATCH_SIZE = 2 * TOGETHER
+"""Pictures that a worker has at a time."""
 
 
 def recognize_dataset(
@@ -82,7 +83,7 @@ def recognize_dataset(
     data = require("ray.data", extra="ray", feature="recognising a data set on a cluster")
     recognizer, options = build_and_settle(options)
     if (names := dataset.columns()) is not None:  # None: it is empty
-        check_columns(names, column, result_types(recognizer, prefix))
+        check_columns(names, column, recognizer, prefix)
     least, most = workers if isinstance(workers, tuple) else (workers or 1, workers)
     return dataset.map_batches(
         _Worker,
@@ -106,5 +107,4 @@ class _Worker:
         self._column, self._prefix, self._color = column, prefix, color
 
     def __call__(self, table: Any) -> Any:
-        types = result_types(self._recognizer, self._prefix)
-        return with_arrow_table(table, self._recognizer, self._column, self._prefix, self._color, types)
+        return with_arrow_table(table, self._recognizer, self._column, self._prefix, self._color)

@@ -16,11 +16,12 @@ from fer_toolkit import __version__
 from fer_toolkit._files import check_name
 from fer_toolkit._optional import require
 from fer_toolkit._paths import is_folder, shown
+from fer_toolkit._processors import usable_processors
 from fer_toolkit._row_files import check_ending, join_files
 from fer_toolkit.batch.listing import find_pictures
 from fer_toolkit.batch.manifest import Manifest
 from fer_toolkit.batch.settling import build_and_settle
-from fer_toolkit.batch.tasks import Done, Reading, Settings
+from fer_toolkit.batch.tasks import Done, Reading, Setup
 from fer_toolkit.batch.workers import work_off
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import DataError, ExportError, OptionError
@@ -152,7 +153,7 @@ def recognize_folder(
     manifest = Manifest(table)
     with _kept(manifest), manifest.locked():
         _open(manifest, run, folder, glob, resume)
-        with closing(work_off(manifest.tasks(), Settings(folder, options), workers or _processors())) as answers:
+        with closing(work_off(manifest.tasks(), Setup(folder, options), workers or usable_processors())) as answers:
             _follow(answers, manifest, on_progress)
         join_files(manifest.parts(), table, types, parts)
         manifest.finish()
@@ -256,8 +257,3 @@ def _kept(manifest: Manifest) -> Iterator[None]:
         reason = str(error) if isinstance(error, ExportError) else unwritable
         kept = "; what is done is kept: mend that, and go on by resuming" if manifest.exists() else ""
         raise ExportError(f"{reason}{kept}") from error
-
-
-def _processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

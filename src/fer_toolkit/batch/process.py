@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fer_toolkit._row_files import open_rows
-from fer_toolkit.batch.recognizing import TOGETHER, failed, recognize_all
-from fer_toolkit.batch.tasks import Done, Reading, Refusal, Settings, Task, receive, send
+from fer_toolkit.batch.recognizing import TOGETHER, failed_result, recognize_all
+from fer_toolkit.batch.tasks import Done, Reading, Refusal, Setup, Task, receive, send
 from fer_toolkit.errors import FerToolkitError
 from fer_toolkit.export import column_types, image_to_rows
 from fer_toolkit.images import describe_error
@@ -27,10 +27,10 @@ def main() -> None:
     tasks, answers = _standard_streams_to_ourselves()
     messages = _messages(tasks)
     try:
-        settings: Settings = messages.get()
-        recognizer = _build(settings)
+        setup: Setup = messages.get()
+        recognizer = _build(setup)
         while True:
-            _do(messages.get(), settings.folder, recognizer, answers)
+            _do(messages.get(), setup.folder, recognizer, answers)
     except FerToolkitError as error:
         send(answers, Refusal(type(error).__name__, str(error)))
 
@@ -57,14 +57,14 @@ def _messages(tasks: TextIO) -> queue.SimpleQueue[Any]:
     return messages
 
 
-def _build(settings: Settings) -> EmotionRecognizer:
+def _build(setup: Setup) -> EmotionRecognizer:
     """A recognizer that keeps to one thread: there are as many processes as processors."""
     import cv2
 
     from fer_toolkit.recognizer import EmotionRecognizer
 
     cv2.setNumThreads(1)
-    return EmotionRecognizer(**settings.recognizer)
+    return EmotionRecognizer(**setup.recognizer)
 
 
 def _do(task: Task, folder: str, recognizer: EmotionRecognizer, answers: TextIO) -> None:
@@ -91,7 +91,7 @@ def _recognize(
     results = recognize_all(recognizer, paths)
     for picture in pictures:
         path = os.path.join(folder, picture)  # noqa: PTH118
-        yield failed(path, given_up[picture]) if picture in given_up else next(results)
+        yield failed_result(path, given_up[picture]) if picture in given_up else next(results)
 
 
 def _why_not_listed(folder: str, picture: str) -> str | None:

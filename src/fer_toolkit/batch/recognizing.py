@@ -41,12 +41,12 @@ def _recognize_one(recognizer: EmotionRecognizer, picture: Source, color: ColorO
     try:
         return recognizer.recognize(picture, color=color)
     except FerToolkitError as error:
-        return failed(picture, str(error))
+        return failed_result(picture, str(error))
     except Exception as error:
-        return failed(picture, f"{type(error).__name__}: {describe_error(error)}")
+        return failed_result(picture, f"{type(error).__name__}: {describe_error(error)}")
 
 
-def failed(picture: Source, reason: str) -> ImageResult:
+def failed_result(picture: Source, reason: str) -> ImageResult:
     """The result of a picture that nothing can be said of; its error names it."""
     name = describe_source(picture)
     return ImageResult((), 0, 0, path=source_path(picture), error=reason if name in reason else f"{name}: {reason}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from fer_toolkit._optional import require
@@ -86,50 +86,39 @@ def recognize_table(
     """
     kind = _kind(table)
     recognizer = recognizer or EmotionRecognizer()
-    types = result_types(recognizer, prefix)
     names = [str(name) for name in (table.columns if kind == "pandas" else table.column_names)]  # type: ignore[attr-defined]
-    check_columns(names, column, types)
+    check_columns(names, column, recognizer, prefix)
     if kind == "pandas":
-        return cast("Table", _with_dataframe(table, recognizer, column, prefix, color, types))
-    return cast("Table", with_arrow_table(table, recognizer, column, prefix, color, types))
+        return cast("Table", _with_dataframe(table, recognizer, column, prefix, color))
+    return cast("Table", with_arrow_table(table, recognizer, column, prefix, color))
 
 
-def result_types(recognizer: EmotionRecognizer, prefix: str) -> dict[str, str]:
-    """The columns that results add to a table, with pandas types."""
-    types = column_types(recognizer.classifier.labels)
-    return {prefix + name: kind for name, kind in types.items() if name != "path"}
-
-
-def check_columns(names: Sequence[str], column: str, types: Mapping[str, str]) -> None:
+def check_columns(names: Sequence[str], column: str, recognizer: EmotionRecognizer, prefix: str) -> None:
     """Refuse a table that lacks the column of pictures, or has one of the results'."""
     if column not in names:
         raise OptionError(f"the table must have the column {column!r}, or another one be named. It has: {names}")
-    taken = [name for name in types if name in names]
+    taken = [name for name in _result_types(recognizer, prefix) if name in names]
     if taken:
         raise OptionError(f"the table has columns {taken} already; rename them, or give the new ones a prefix")
 
 
-def with_arrow_table(
-    table: Any, recognizer: EmotionRecognizer, column: str, prefix: str, color: ColorOrder, types: Mapping[str, str]
-) -> Any:
+def with_arrow_table(table: Any, recognizer: EmotionRecognizer, column: str, prefix: str, color: ColorOrder) -> Any:
     """An Arrow table with the columns of its pictures' results."""
     pyarrow = require("pyarrow", extra="data", feature="an Arrow table")
     pictures = [picture for chunk in table.column(column).chunks for picture in _values(chunk)]
     places, rows = _rows(pictures, recognizer, prefix, color)
-    added = pyarrow.Table.from_pylist(rows, schema=arrow_schema(types))
+    added = pyarrow.Table.from_pylist(rows, schema=arrow_schema(_result_types(recognizer, prefix)))
     kept = table.take(pyarrow.array(places, pyarrow.int64()))
     for field in added.schema:
         kept = kept.append_column(field, added.column(field.name))
     return kept
 
 
-def _with_dataframe(
-    table: Any, recognizer: EmotionRecognizer, column: str, prefix: str, color: ColorOrder, types: Mapping[str, str]
-) -> Any:
+def _with_dataframe(table: Any, recognizer: EmotionRecognizer, column: str, prefix: str, color: ColorOrder) -> Any:
     missing = table[column].isna()
     pictures = [None if empty else picture for picture, empty in zip(table[column], missing, strict=True)]
     places, rows = _rows(pictures, recognizer, prefix, color)
-    added = rows_to_dataframe(rows, types)
+    added = rows_to_dataframe(rows, _result_types(recognizer, prefix))
     return table.iloc[places].assign(**{name: added[name].array for name in added})
 
 
@@ -146,6 +135,12 @@ def _values(chunk: Any) -> Any:
     if hasattr(chunk, "to_numpy_ndarray"):
         return chunk.to_numpy_ndarray()
     return chunk.to_numpy(zero_copy_only=False)
+
+
+def _result_types(recognizer: EmotionRecognizer, prefix: str) -> dict[str, str]:
+    """The columns that results add to a table, with pandas types."""
+    types = column_types(recognizer.classifier.labels)
+    return {prefix + name: kind for name, kind in types.items() if name != "path"}
 
 
 def _rows(

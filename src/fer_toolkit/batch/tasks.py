@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 
 @dataclass(frozen=True)
-class Settings:
+class Setup:
     """What all processes of a run have in common.
 
     Parameters
@@ -75,9 +75,9 @@ class Refusal:
     message: str
 
 
-_KINDS = {kind.__name__: kind for kind in (Settings, Task, Reading, Done, Refusal)}
+_KINDS = {kind.__name__: kind for kind in (Setup, Task, Reading, Done, Refusal)}
 
-Message = Settings | Task | Reading | Done | Refusal
+Message = Setup | Task | Reading | Done | Refusal
 
 
 def send(stream: TextIO, message: Message) -> None:

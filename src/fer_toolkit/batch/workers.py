@@ -18,13 +18,13 @@ from dataclasses import replace
 from typing import TextIO, cast
 
 from fer_toolkit import errors
-from fer_toolkit.batch.tasks import Done, Reading, Refusal, Settings, Task, receive, send
+from fer_toolkit.batch.tasks import Done, Reading, Refusal, Setup, Task, receive, send
 from fer_toolkit.errors import FerToolkitError
 
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from fer_toolkit.batch.process import main; main()"
 
 
-def work_off(tasks: Iterable[Task], settings: Settings, workers: int) -> Generator[Reading | Done]:
+def work_off(tasks: Iterable[Task], setup: Setup, workers: int) -> Generator[Reading | Done]:
     """Do tasks in several processes; yields how far they are, in no order.
 
     No task is taken from `tasks` before a process is free for it. When the caller stops, or a task fails, the processes
@@ -36,7 +36,7 @@ def work_off(tasks: Iterable[Task], settings: Settings, workers: int) -> Generat
         If a recognizer can't be built, or a file can't be written.
     """
     answers: queue.Queue[Reading | Done | BaseException | None] = queue.Queue()
-    crew = [Worker(settings) for _ in range(workers)]
+    crew = [Worker(setup) for _ in range(workers)]
     pending, lock, ended = iter(tasks), threading.Lock(), threading.Event()
 
     def take() -> Task | None:
@@ -73,8 +73,8 @@ def work_off(tasks: Iterable[Task], settings: Settings, workers: int) -> Generat
 class Worker:
     """A process with a recognizer, started when there is something to do, and again after it has died."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
         self._process: subprocess.Popen[str] | None = None
         self._killed = False
         self._last_words: deque[str] = deque(maxlen=1)
@@ -156,7 +156,7 @@ class Worker:
         self._listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
         self._listener.start()
         with contextlib.suppress(OSError):
-            send(cast("TextIO", process.stdin), self._settings)
+            send(cast("TextIO", process.stdin), self._setup)
         return process
 
     def _listen(self, stderr: TextIO) -> None:

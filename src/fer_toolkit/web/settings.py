@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fer_toolkit._processors import usable_processors
 from fer_toolkit.errors import OptionError
 
 
-def _processors() -> int:
+def _default_workers() -> int:
     """As many workers as there are processors, but not more than memory is meant for."""
-    return min(os.cpu_count() or 1, 8)
+    return min(usable_processors(), 8)
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Settings:
     max_pixels
         Pictures of more pixels are refused before they are decoded, with 422.
     workers
-        Pictures that are worked on at the same time. By default as many as the machine has processors, up to 8.
+        Pictures that are worked on at the same time. By default as many as there are processors to be had, up to 8.
     queue
         Requests that may wait while all workers are busy; more are answered with 429 at once.
     timeout
@@ -64,7 +65,7 @@ class Settings:
     models: Sequence[str] | None = None
     max_bytes: int = 16 * 1024 * 1024
     max_pixels: int = 25_000_000
-    workers: int = field(default_factory=_processors)
+    workers: int = field(default_factory=_default_workers)
     queue: int = 16
     timeout: float = 30.0
     token: str | None = None
