@@ -228,7 +228,7 @@ def test_a_mirror_folder_is_told_with_what_it_has(quick, monkeypatch, tmp_path):
     assert not mirror.is_problem
 
 
-@pytest.mark.parametrize("place", ["/no/such/folder", "ftp://example.org/weights"])
+@pytest.mark.parametrize("place", ["/no/such/folder", "~no-such-user/weights", "ftp://example.org/weights", "http://["])
 def test_a_mirror_that_is_none_is_a_problem(quick, monkeypatch, place):
     monkeypatch.setenv("FER_TOOLKIT_MIRROR", place)
     mirror = findings()["mirror"]

@@ -21,9 +21,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fer_toolkit import __version__, _optional, weights
+from fer_toolkit._addresses import without_secrets
 from fer_toolkit.detectors import DETECTORS
 from fer_toolkit.errors import FerToolkitError
-from fer_toolkit.weights._download import without_secrets
+from fer_toolkit.weights.store import mirror_folder
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -274,12 +275,11 @@ def _mirror() -> Finding:
     if place is None:
         return Finding("mirror", "none (FER_TOOLKIT_MIRROR names one)")
     try:
-        weights.is_available_offline(NEEDS["yunet"][0])
+        folder = mirror_folder()
     except FerToolkitError as error:  # it is neither a folder nor an address
         return Finding("mirror", str(error), is_problem=True)
-    if "://" in place:
+    if folder is None:
         return Finding("mirror", without_secrets(place))
-    folder = Path(place).expanduser()
     count = sum(os.access(folder / card.file, os.R_OK) for card in weights.catalog().values())
     if not count:
         return Finding("mirror", f"{folder} has none of the weights. FER_TOOLKIT_MIRROR names another", is_problem=True)

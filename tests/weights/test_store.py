@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -546,9 +547,10 @@ class TestMirror:
             weights.path(make_card())
         assert "hush" not in str(raised.value) + caplog.text
 
-    def test_another_kind_of_address_is_refused(self, cache, make_card, monkeypatch):
-        monkeypatch.setenv("FER_TOOLKIT_MIRROR", "s3://bucket")
-        with pytest.raises(DownloadError, match=r"FER_TOOLKIT_MIRROR must be a folder.*'s3://bucket'"):
+    @pytest.mark.parametrize(("place", "shown"), [("s3://me:hush@bucket", "s3://bucket"), ("http://[", "http://[")])
+    def test_what_is_neither_folder_nor_address_is_refused(self, cache, make_card, monkeypatch, place, shown):
+        monkeypatch.setenv("FER_TOOLKIT_MIRROR", place)
+        with pytest.raises(DownloadError, match=rf"FER_TOOLKIT_MIRROR must be a folder.*'{re.escape(shown)}'"):
             weights.path(make_card())
 
 

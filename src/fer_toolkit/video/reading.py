@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit import _fork
+from fer_toolkit._addresses import without_secrets
 from fer_toolkit._optional import require
 from fer_toolkit.errors import OptionError, VideoError
 from fer_toolkit.images import describe_error, describe_source
@@ -402,7 +403,7 @@ def open_camera(device: int | str, *, end: float | None = None, every: int | flo
     choice = _Choice(None, end, every)
     if isinstance(device, bool) or not isinstance(device, (int, str)) or (isinstance(device, int) and device < 0):
         raise OptionError(f"a camera must be a number, 0 or more, or an address. Received: {device!r}")
-    name = f"camera {device}" if isinstance(device, int) else f"'{_without_password(device)}'"
+    name = f"camera {device}" if isinstance(device, int) else f"'{without_secrets(device)}'"
     capture = cv2.VideoCapture(device)
     try:
         if not capture.isOpened():
@@ -566,11 +567,6 @@ def _length(stream: VideoStream) -> float | None:
 
 def _contents(container: InputContainer) -> str:
     return " and ".join(sorted({stream.type for stream in container.streams if stream.type != "video"})) or "a picture"
-
-
-def _without_password(address: str) -> str:
-    """An address as it may be shown: a network camera's often holds user and password."""
-    return re.sub(r"//[^/@]*@", "//", address)
 
 
 def _is_number(value: object) -> bool:

@@ -7,8 +7,8 @@ import logging
 import threading
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
+from fer_toolkit._addresses import without_secrets
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import CacheError, DownloadError, IntegrityError, WeightsError
 
@@ -152,18 +152,6 @@ def download(url: str, target: CheckedFile, *, timeout: float) -> None:
     if failures:
         raise _explained(failures[0], timeout)
     target.check()
-
-
-def without_secrets(url: str) -> str:
-    """The address as it may be shown: without user, password and query.
-
-    Examples
-    --------
-    >>> without_secrets("https://me:secret@example.org/file?token=1")
-    'https://example.org/file'
-    """
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _check_answer(response: Any) -> None:

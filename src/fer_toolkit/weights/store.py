@@ -25,12 +25,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from fer_toolkit._addresses import without_secrets
 from fer_toolkit._files import whole_file
 from fer_toolkit._paths import is_folder
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import CacheError, CardError, DownloadError, FerToolkitError, IntegrityError, OptionError
 from fer_toolkit.weights._catalog import card
-from fer_toolkit.weights._download import CheckedFile, copy, download, without_secrets
+from fer_toolkit.weights._download import CheckedFile, copy, download
 
 _BUNDLED = Path(__file__).with_name("bundled")
 _log = logging.getLogger("fer_toolkit")
@@ -62,6 +63,10 @@ def path(name_or_card: str | WeightsCard, *, timeout: float = 60.0) -> Path:
         If what was sent, or the installed package's own file, are not the card's bytes.
     CacheError
         If it can't be kept.
+    CardError
+        If a card of yours has no sha256.
+    OptionError
+        If `timeout` is out of range.
 
     Examples
     --------
@@ -152,6 +157,10 @@ def is_available_offline(name_or_card: str | WeightsCard) -> bool:
     ------
     UnknownNameError
         If the catalog has no such name.
+    CardError
+        If a card of yours has no sha256.
+    DownloadError
+        If ``FER_TOOLKIT_MIRROR`` is neither a folder nor an address.
     """
     return _local_file(_card_of(name_or_card)) is not None
 
@@ -172,6 +181,33 @@ def cache_dir() -> Path:
 def mirror() -> str | None:
     """The folder or address given by ``FER_TOOLKIT_MIRROR``, or None."""
     return os.environ.get("FER_TOOLKIT_MIRROR") or None
+
+
+def mirror_folder() -> Path | None:
+    """The folder given by ``FER_TOOLKIT_MIRROR``, or None where it gives an address or nothing.
+
+    Raises
+    ------
+    DownloadError
+        If it is neither a folder nor an http or https address.
+    """
+    place = mirror()
+    if place is None:
+        return None
+    scheme = re.match(r"[a-z][a-z0-9+.-]+(?=://)", place.lower())
+    if scheme is None:
+        return _from_home(place)
+    with contextlib.suppress(ValueError):  # an address that is none, such as http://[
+        path = urlsplit(place).path
+        if scheme[0] in ("http", "https"):
+            return None
+        if scheme[0] == "file":
+            from urllib.request import url2pathname
+
+            return Path(url2pathname(path))
+    raise DownloadError(
+        f"FER_TOOLKIT_MIRROR must be a folder, or an http or https address. Received: {without_secrets(place)!r}"
+    )
 
 
 def is_offline() -> bool:
@@ -233,26 +269,15 @@ def _sha256(file: Path) -> str:
 
 def _sources(wanted: WeightsCard) -> list[Path | str]:
     """Files (of a mirror folder) and addresses that may have the weights, in the order to try them."""
-    place = mirror()
+    place, folder = mirror(), mirror_folder()
+    if folder is not None:
+        return [folder / wanted.file]
+    if is_offline():
+        return []
     if place is None:
-        addresses = list(wanted.urls)
-    elif place.lower().startswith(("http://", "https://")):
-        parts = urlsplit(place)
-        addresses = [parts._replace(path=f"{parts.path.rstrip('/')}/{quote(wanted.file)}").geturl()]
-    else:
-        return [_folder(place) / wanted.file]
-    return [] if is_offline() else list(addresses)
-
-
-def _folder(place: str) -> Path:
-    scheme = re.match(r"[a-z][a-z0-9+.-]+(?=://)", place.lower())
-    if scheme is None:
-        return _from_home(place)
-    if scheme[0] != "file":
-        raise DownloadError(f"FER_TOOLKIT_MIRROR must be a folder, or an http or https address. Received: {place!r}")
-    from urllib.request import url2pathname
-
-    return Path(url2pathname(urlsplit(place).path))
+        return list(wanted.urls)
+    parts = urlsplit(place)
+    return [parts._replace(path=f"{parts.path.rstrip('/')}/{quote(wanted.file)}").geturl()]
 
 
 def _from_home(place: str) -> Path:
