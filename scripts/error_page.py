@@ -116,7 +116,7 @@ def _form(text: ast.expr) -> str:
     if isinstance(text, ast.JoinedStr):
         return "".join(_form(part) for part in text.values)
     if isinstance(text, ast.FormattedValue):
-        is_choice = isinstance(text.value, ast.Call) and _name(text.value.func) in ("choices", "known_names")
+        is_choice = isinstance(text.value, ast.Call) and _name(text.value.func) == "choices"
         return "Did you mean <nearest>? There are: <names>" if is_choice else f"<{_name(text.value)}>"
     assert isinstance(text, ast.Constant)
     return str(text.value).replace("\n", " ")

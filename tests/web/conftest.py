@@ -70,7 +70,7 @@ def serve(recognizer, running):
 
 
 class PatientDetector:
-    """Finds no face, and only when it is told to go on."""
+    """Finds the whole picture, and only when it is told to go on."""
 
     name = "patient"
     box_in_frame = (0.0, 0.0, 1.0, 1.0)

@@ -38,6 +38,14 @@ RUNTIMES: Mapping[str, str] = MappingProxyType(
 )
 """File ending to the class that runs such files."""
 
+EXTRAS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        ".onnx": ("onnx", "onnxruntime"),
+        **dict.fromkeys((".keras", ".h5", ".hdf5"), ("keras", "keras")),
+    }
+)
+"""File ending to the extra that such files need, and to the package that it brings; the others need none."""
+
 
 def available_classifiers() -> tuple[str, ...]:
     """Names of the classifiers that can be asked for: aliases, versioned weights, registered ones and plug-ins.

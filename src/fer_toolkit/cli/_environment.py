@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from fer_toolkit.cli._command import SOME_INPUT_FAILED
-from fer_toolkit.cli._tables import print_entry, print_table, print_text
+from fer_toolkit.cli._tables import counted, print_entry, print_table, print_text
 
 
 def detectors() -> None:
@@ -40,5 +40,5 @@ def doctor() -> None:
         problems += finding.is_problem
         print_entry(f"{'PROBLEM' if finding.is_problem else 'ok':8}{finding.subject:22}", finding.text)
     if problems:
-        print_text(f"\n{problems} problem{'s' * (problems > 1)} found")
+        print_text(f"\n{counted(problems, 'problem')} found")
         raise typer.Exit(SOME_INPUT_FAILED)

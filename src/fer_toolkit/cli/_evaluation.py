@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fer_toolkit.cli._completion import classifier_names
 from fer_toolkit.cli._data import DataPath, LabelMap, SkipBad, read
+from fer_toolkit.cli._options import Classifier
 from fer_toolkit.cli._quiet import native_messages_hidden
 from fer_toolkit.cli._tables import print_table, print_text
 
@@ -37,14 +37,7 @@ class ReportFormat(str, Enum):
 def evaluate(
     data: DataPath,
     split: Annotated[Split, typer.Option(help="The part to measure on.")] = Split.private,
-    classifier: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="A name that `models list` shows, or a model file.",
-            autocompletion=classifier_names,
-        ),
-    ] = "default",
+    classifier: Classifier = "default",
     ferplus: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="FER+'s fer2013new.csv: the majority of its votes is the truth."),

@@ -19,8 +19,6 @@ Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Name or alias.", autocompletion=weights_names, show_default=False)
 ]
 
-_EXTRAS = {".onnx": "onnx", ".keras": "keras", ".h5": "keras", ".hdf5": "keras"}  # what runs files of an ending
-
 # \b keeps the lines of the examples apart.
 _HELP = """The weights that go by a name: list, show, fetch, path.
 
@@ -134,12 +132,13 @@ def _where(card: WeightsCard) -> str:
 
 def _entries(card: WeightsCard) -> Iterator[tuple[str, str]]:
     """The card's entries for people: what it is called, and its value as text."""
+    from fer_toolkit.classifiers import EXTRAS
+
     yield "kind", card.kind
     yield "file", f"{card.file}, {card.bytes:,} bytes" if card.bytes else card.file
     yield "where", _where(card)
-    extra = _EXTRAS.get(Path(card.file).suffix)
-    if card.kind == "classifier" and extra is not None:
-        yield "needs", f"fer-toolkit[{extra}]"
+    if card.kind == "classifier" and (needed := EXTRAS.get(Path(card.file).suffix)) is not None:
+        yield "needs", f"fer-toolkit[{needed[0]}]"
     yield "sha256", card.sha256
     for url in card.urls:
         yield "address", url

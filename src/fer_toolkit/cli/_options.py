@@ -15,15 +15,6 @@ Detector = Annotated[
     str,
     typer.Option(metavar="NAME", help="What finds the faces; `detectors` lists them.", autocompletion=detector_names),
 ]
-MinConfidence = Annotated[
-    float, typer.Option(metavar="P", min=0, max=1, help='A face less sure than this is "uncertain".')
-]
-MinScore = Annotated[
-    float | None, typer.Option(metavar="P", min=0, max=1, help="Least score that the detector gives a face.")
-]
-MinFace = Annotated[int | None, typer.Option(metavar="PIXELS", min=1, help="Least width and height of a face.")]
-
-
 Classifier = Annotated[
     str,
     typer.Option(
@@ -32,6 +23,13 @@ Classifier = Annotated[
         autocompletion=classifier_names,
     ),
 ]
+MinConfidence = Annotated[
+    float, typer.Option(metavar="P", min=0, max=1, help='A face less sure than this is "uncertain".')
+]
+MinScore = Annotated[
+    float | None, typer.Option(metavar="P", min=0, max=1, help="Least score that the detector gives a face.")
+]
+MinFace = Annotated[int | None, typer.Option(metavar="PIXELS", min=1, help="Least width and height of a face.")]
 MaxSide = Annotated[
     int | None, typer.Option(metavar="PIXELS", min=32, help="Longest side of the picture that the detector sees.")
 ]

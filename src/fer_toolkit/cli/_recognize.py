@@ -113,7 +113,7 @@ def _print_table(results: Sequence[ImageResult]) -> None:
     unreadable = sum(result.error is not None for result in results)
     counts = [counted(len(results), "picture"), counted(len(faces), "face")]
     if unreadable:
-        counts.append(f"{unreadable} unreadable")
+        counts.append(f"{unreadable:,} unreadable")
     print_text(f"\n{', '.join(counts)} (detector {results[0].detector}, classifier {results[0].classifier})")
 
 

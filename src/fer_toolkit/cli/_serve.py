@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fer_toolkit.cli._completion import classifier_names
-from fer_toolkit.cli._options import Detector
+from fer_toolkit.cli._options import Classifier, Detector
 from fer_toolkit.cli._quiet import native_messages_hidden
 
 
@@ -20,10 +19,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 for a free one.")] = 8000,
     detector: Detector = "auto",
-    classifier: Annotated[
-        str,
-        typer.Option(metavar="NAME|FILE", help="What reads the emotions.", autocompletion=classifier_names),
-    ] = "default",
+    classifier: Classifier = "default",
     token: Annotated[
         str | None,
         typer.Option(

@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 PROBLEM_TYPE = "application/problem+json"
 
+RETRY_AFTER = "1"
+"""Seconds after which a client that found no place may ask again, as a header has it."""
+
 HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "Content-Security-Policy": (

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from fer_toolkit import _fork, weights
-from fer_toolkit._names import choices as known_names
+from fer_toolkit._names import choices
 from fer_toolkit._optional import is_installed
-from fer_toolkit.classifiers import available_classifiers, build_classifier
+from fer_toolkit.classifiers import EXTRAS, available_classifiers, build_classifier
 from fer_toolkit.detectors import available_detectors, build_detector
 from fer_toolkit.doctor import describe_detectors
 from fer_toolkit.errors import UnknownNameError
@@ -25,24 +24,11 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """It."""
+        """Its name."""
         ...
 
 
 Part = TypeVar("Part", bound=Named)
-
-_PACKAGES = {".onnx": "onnxruntime", ".keras": "keras", ".h5": "keras", ".hdf5": "keras"}
-"""What runs the files of an ending, where that is in an extra."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A classifier that a request may name."""
-
-    name: str
-    labels: tuple[str, ...]
-    summary: str
-    default: bool
 
 
 class Shelf(Generic[Part]):
@@ -105,23 +91,21 @@ def classifiers(default: Classifier, allowed: Sequence[str] | None) -> Shelf[Cla
     return Shelf(default, working, build_classifier)
 
 
-def describe_classifier(shelf: Shelf[Classifier], name: str) -> Choice:
+def describe_classifier(shelf: Shelf[Classifier], name: str) -> dict[str, Any]:
     """What a request for the models is told of one of them; it is only built where it has no card."""
-    card = weights.catalog().get(name)
-    is_default = name == shelf.default.name
-    if is_default or card is None:
-        summary = card.description if card is not None else ""
-        return Choice(name, tuple(shelf.get(name).labels), summary, is_default)
-    return Choice(name, card.labels, card.description, is_default)
+    card, is_default = weights.catalog().get(name), name == shelf.default.name
+    known = card if card is not None and not is_default else shelf.get(name)  # the default one is built already
+    summary = "" if card is None else card.description
+    return {"name": name, "labels": list(known.labels), "summary": summary, "default": is_default}
 
 
 def _works(name: str) -> bool:
     card = weights.card(name)
-    package = _PACKAGES.get(Path(card.file).suffix)
-    return (package is None or is_installed(package)) and weights.is_available_offline(card)
+    needed = EXTRAS.get(Path(card.file).suffix)
+    return (needed is None or is_installed(needed[1])) and weights.is_available_offline(card)
 
 
 def _check_known(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
-            raise UnknownNameError(f"no {kind} is named {name!r}. {known_names(name, known)}")
+            raise UnknownNameError(f"no {kind} is named {name!r}. {choices(name, known)}")

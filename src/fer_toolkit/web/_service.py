@@ -6,7 +6,6 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +86,7 @@ class Service:
 
     def models(self) -> dict[str, Any]:
         """The classifiers that a request may choose."""
-        described = (_parts.describe_classifier(self.classifiers, name) for name in self.classifiers.names)
-        return {"models": [asdict(each) for each in described]}
+        return {"models": [_parts.describe_classifier(self.classifiers, name) for name in self.classifiers.names]}
 
     def list_detectors(self) -> dict[str, Any]:
         """The detectors that a request may choose."""

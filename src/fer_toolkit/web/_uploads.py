@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fer_toolkit import images
 from fer_toolkit._files import whole_file
 from fer_toolkit._optional import require
 from fer_toolkit.errors import ExportError, FerToolkitError, ImageError
+from fer_toolkit.images import picture_format
 
 FIELD = "image"
 """The field of a form that holds the picture."""
@@ -73,7 +73,7 @@ def read_picture(environ: dict[str, Any], mimetype: str, max_bytes: int) -> byte
     if not data:
         raise NoPictureError("there is no picture in the request: 0 bytes")
     try:
-        _format(data)
+        picture_format(data)
     except ImageError as error:
         raise WrongTypeError(str(error)) from error
     return data
@@ -81,18 +81,13 @@ def read_picture(environ: dict[str, Any], mimetype: str, max_bytes: int) -> byte
 
 def save_picture(data: bytes, folder: Path) -> None:
     """Keep a picture that was read, by a name that tells only when it came; a failure is logged."""
-    name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(8).hex()}.{_format(data).lower()}"
+    name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(8).hex()}.{picture_format(data).lower()}"
     try:
         with whole_file(folder / name) as draft:
             draft.chmod(0o600)  # faces are not for all users of a machine
             draft.write_bytes(data)
     except ExportError as error:  # the sender has a result all the same
         _log.error("an upload is not kept: %s", error)
-
-
-def _format(data: bytes) -> str:
-    """What Pillow calls the format that the first bytes say, such as ``"JPEG"``."""
-    return images.picture_format(data)
 
 
 def _body(environ: dict[str, Any], max_bytes: int) -> bytes:

@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fer_toolkit._optional import require
-from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, problem, too_large
+from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, RETRY_AFTER, problem, too_large
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -213,7 +213,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         self.status = f"{error.code} {HTTPStatus(error.code).phrase}"
         self.response_headers.extend([*HEADERS.items(), ("Content-Type", PROBLEM_TYPE), ("Cache-Control", "no-store")])
         if error.code == HTTPStatus.TOO_MANY_REQUESTS:
-            self.response_headers.append(("Retry-After", "1"))
+            self.response_headers.append(("Retry-After", RETRY_AFTER))
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)

@@ -13,7 +13,7 @@ from fer_toolkit.errors import FerToolkitError, ImageError, OptionError
 from fer_toolkit.recognizer import EmotionRecognizer
 from fer_toolkit.registry import check_options
 from fer_toolkit.web import _openapi
-from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, problem, too_large
+from fer_toolkit.web._answers import HEADERS, PROBLEM_TYPE, RETRY_AFTER, problem, too_large
 from fer_toolkit.web._metrics import CONTENT_TYPE as METRICS_TYPE
 from fer_toolkit.web._service import Service
 from fer_toolkit.web._uploads import NoPictureError, WrongTypeError, check_type, read_picture
@@ -31,8 +31,6 @@ EXTENSION = "fer_toolkit"
 
 _OPEN = {"page", "static", *(operation.name for operation in _openapi.OPERATIONS if operation.is_open)}
 """What needs no token: it tells nothing of anybody, and the page has to ask for the token."""
-
-_RETRY_AFTER = 1  # seconds
 
 _STATUS: dict[type[Exception], int] = {  # the first that fits
     QueueFullError: 429,
@@ -207,7 +205,7 @@ def _add_answers(app: Flask, service: Service) -> None:
         if http.code == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         if http.code in (429, 503):
-            response.headers["Retry-After"] = str(_RETRY_AFTER)
+            response.headers["Retry-After"] = RETRY_AFTER
         return response
 
     @app.after_request

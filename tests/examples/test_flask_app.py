@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+for package in ("flask", "waitress"):
+    pytest.importorskip(package, reason='needs "fer-toolkit[web]"')
+
 APP = Path(__file__).parents[2] / "examples" / "flask_app" / "app.py"
 
 
