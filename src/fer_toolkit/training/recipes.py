@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import keras
 
 from fer_toolkit._paths import shown
 from fer_toolkit.errors import OptionError
@@ -51,6 +55,11 @@ class Recipe:
         Keras dtype policy while training.
     seed
         Seed of all chance.
+
+    Raises
+    ------
+    OptionError
+        If an entry is out of its range; the message names it.
     """
 
     network: str = "resnet_medium"
@@ -73,15 +82,13 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.network not in networks.NETWORKS:
             raise OptionError(f"network must be one of {list(networks.NETWORKS)}. Received: {self.network!r}")
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise OptionError(f"{name} must be more than 0. Received: {getattr(self, name)!r}")
-        for name in ("teaching", "class_balance"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise OptionError(f"{name} must be from 0 to 1. Received: {getattr(self, name)!r}")
-        for name in ("dropout", "label_smoothing", "averaging"):
-            if not 0 <= getattr(self, name) < 1:
-                raise OptionError(f"{name} must be from 0 to below 1. Received: {getattr(self, name)!r}")
+        for limits, is_within, names in _LIMITS:
+            for name in names:
+                value = getattr(self, name)
+                if not (isinstance(value, (int, float)) and is_within(value)):
+                    raise OptionError(f"{name} must be {limits}. Received: {value!r}")
+        if not (isinstance(self.dtype, str) and _is_policy(self.dtype)):
+            raise OptionError(f"dtype must be a Keras dtype policy, such as mixed_bfloat16. Received: {self.dtype!r}")
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -129,3 +136,21 @@ class Recipe:
     def to_json(self) -> str:
         """The recipe as JSON text."""
         return json.dumps(asdict(self), indent=2) + "\n"
+
+
+_LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
+    ("a whole number, 1 or more", lambda value: isinstance(value, int) and value >= 1, ("epochs", "batch_size")),
+    ("a whole number, 0 or more", lambda value: isinstance(value, int) and value >= 0, ("seed",)),
+    ("more than 0", lambda value: 0 < value < math.inf, ("learning_rate",)),
+    ("0 or more", lambda value: 0 <= value < math.inf, ("warmup_epochs", "weight_decay", "votes_weight")),
+    ("from 0 to 1", lambda value: 0 <= value <= 1, ("teaching", "class_balance")),
+    ("from 0 to below 1", lambda value: 0 <= value < 1, ("dropout", "label_smoothing", "averaging")),
+)
+
+
+def _is_policy(name: str) -> bool:
+    try:
+        keras.dtype_policies.get(name)
+    except ValueError:
+        return False
+    return True
