@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from results import Results, fit_line
+from systems import OURS
 
-OURS = "fer-toolkit"
 RATE = 240e9  # float32 operations a second that the aim for ready faces supposes of two cores
 FLAT = 10e6  # bytes, of a process of hundreds of millions
 

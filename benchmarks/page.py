@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from aims import AIMS, OURS, times
+from aims import AIMS, times
 from measurements import MEASUREMENTS
+from page_tables import table
 from results import Results, fit_line
+from systems import OURS
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "docs" / "performance.json"
@@ -203,7 +205,7 @@ def versions(results: Results) -> str:
     )
 
 
-# Numbers and tables
+# Numbers
 
 
 def number(value: float) -> str:
@@ -218,9 +220,3 @@ def number(value: float) -> str:
 def span(seconds: float) -> str:
     """A time in the unit that suits it."""
     return f"{number(seconds)} s" if seconds >= 1 else f"{number(1000 * seconds)} ms"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table; cells after the first `left` ones stand to the right."""
-    rule = [*["---"] * left, *["---:"] * (len(header) - left)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from systems import OURS
+
 Row = Mapping[str, Any]
 
 
@@ -37,7 +39,7 @@ class Results:
 
     def ratio(self, name: str, what: str, how: str, other: str) -> float | None:
         """How many times more another system's median is than ours."""
-        row = self.row(name, what, "fer-toolkit", how)
+        row = self.row(name, what, OURS, how)
         return None if row is None else row["ratios"].get(other)
 
     def series(self, name: str, how: str) -> tuple[list[float], list[float]]:
@@ -52,7 +54,7 @@ class Results:
 
     def share_of_limit(self, kind: str, how: str, batch: int = 32) -> float | None:
         """Our network's multiply-adds a second over those of a matrix product on as many threads."""
-        seconds = self.median("ready faces", f"{batch} at a time", "fer-toolkit", how)
+        seconds = self.median("ready faces", f"{batch} at a time", OURS, how)
         rate, network = self.product_rate(kind, how), self.data.get("network")
         return None if seconds is None or rate is None or network is None else network["multiply_adds"] / seconds / rate
 

@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "benchmarks"))
 import pictures  # noqa: E402
 from machine import describe_machine, describe_moment  # noqa: E402
+from page_tables import table  # noqa: E402
 from run import short, to_json  # noqa: E402
 
 FIGURES = ROOT / "docs" / "scale.json"
@@ -247,8 +248,8 @@ def time_dataset(build: Callable[[], Any]) -> tuple[float, float]:
     """Rows a second from the first batch that comes to the last, and seconds until the first."""
     began = time.monotonic()
     arrivals = []
-    for table in build().iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-        arrivals.append((time.monotonic(), table.num_rows))
+    for batch in build().iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+        arrivals.append((time.monotonic(), batch.num_rows))
     (first, _), *later = arrivals
     return sum(rows for _, rows in later) / (later[-1][0] - first), first - began
 
@@ -293,7 +294,7 @@ def rates(figures: Figures) -> str:
         one, two = (rate(figures, kind.name, workers) for workers in WORKERS)
         size = f"{file_size(figures, kind.name) / 1000:,.0f} kB"
         rows.append([kind.name, size, kind.detector, f"{one:,.0f}", f"{two:,.0f}", ratio(two, one)])
-    return table(["picture", "file", "detector", "1 process", "2 processes", "gain"], rows, texts=3)
+    return table(["picture", "file", "detector", "1 process", "2 processes", "gain"], rows, left=3)
 
 
 def cost(figures: Figures) -> str:
@@ -324,7 +325,7 @@ def memory(figures: Figures) -> str:
         for row in rows_of(figures, "memory")
     ]
     columns = ["command, MB", "each process, MB", "before the first, s", "a picture, ms", "putting together, s"]
-    return table(["pictures", *columns], rows, texts=0) + disturbance(figures, "memory")
+    return table(["pictures", *columns], rows, left=0) + disturbance(figures, "memory")
 
 
 def formats(figures: Figures) -> str:
@@ -348,7 +349,7 @@ def through_ray(figures: Figures) -> str:
         for row in rows_of(figures, "ray")
     ]
     head = ["workers", "through Ray, a second", "`recognize_folder`, a second", "Ray, until the first batch is done"]
-    return table(head, rows, texts=0) + disturbance(figures, "ray")
+    return table(head, rows, left=0) + disturbance(figures, "ray")
 
 
 UNKNOWN = "Not measured yet."
@@ -404,13 +405,6 @@ def duration(hours: float) -> str:
     if hours < 1:
         return f"{places(60 * hours)} minutes"
     return f"{places(hours)} hours" if hours < 100 else f"{places(hours / 24)} days"
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]], texts: int = 1) -> str:
-    """A table in Markdown, whose first columns are texts and whose others are numbers."""
-    head = list(head)
-    aligned = ["---"] * texts + ["---:"] * (len(head) - texts)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, aligned, *rows))
 
 
 def render(page: str, figures: Figures) -> str:

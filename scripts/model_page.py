@@ -16,10 +16,10 @@ import argparse
 import datetime
 import hashlib
 import json
-import os
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +37,12 @@ from fer_toolkit.training.evaluation import evaluate, predict_faces
 from fer_toolkit.training.figures import BINS, Reliability, measure
 from fer_toolkit.training.robustness import CHANGES, mean_accuracy, measure_robustness
 
-MODELS = Path(__file__).parents[1] / "docs" / "models"
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "benchmarks"))
+from machine import describe_machine  # noqa: E402
+from page_tables import table  # noqa: E402
+
+MODELS = ROOT / "docs" / "models"
 TEMPLATE = Path(__file__).with_suffix(".md")
 BASELINE = "mini-xception-1"
 REPORTED = "PrivateTest"
@@ -59,12 +64,13 @@ def measure_network(card: WeightsCard, data: FaceData) -> Figures:
     classifier = build_classifier(card.name)
     evaluations = {split: evaluate(classifier, data, split) for split in ("PublicTest", REPORTED)}
     accuracies = measure_robustness(classifier, data, REPORTED)
+    machine = describe_machine()
     figures = {
         "name": card.name,
         "sha256": hashlib.sha256(weights.path(card).read_bytes()).hexdigest(),
         "measured": {
             "date": f"{datetime.date.today():%Y-%m-%d}",
-            "machine": f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} cores",
+            "machine": f"{machine['system']}, {machine['processor']}, {machine['cores']} cores",
             "versions": versions(card),
         },
         "data": {"faces": {name: len(data.split(name)) for name in SPLITS}, "sha256": digest(data)},
@@ -121,13 +127,6 @@ def digest(data: FaceData) -> str:
     found.update(data.emotions.astype("<i8").tobytes())
     found.update(" ".join(data.splits).encode())
     return found.hexdigest()
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    listed = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*: (.+)", listed.read_text(encoding="utf-8")) if listed.is_file() else []
-    return names[0] if names else platform.processor() or "unknown processor"
 
 
 def versions(card: WeightsCard) -> dict[str, str]:
@@ -253,12 +252,6 @@ def robustness(figures: Figures, baseline: Figures) -> str:
             rows.append([our["name"], f"{strength:g} {our['unit']}", *map(coarse, accuracies)])
     means = (coarse(mean_accuracy({each["name"]: each["accuracies"] for each in side})) for side in (ours, theirs))
     return table(["change", "strength", figures["name"], BASELINE], [*rows, ["mean of all", "", *means]])
-
-
-def table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; cells after the first stand to the right."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in cells)} |" for cells in (header, rule, *rows))
 
 
 def percent(share: float) -> str:

@@ -84,9 +84,8 @@ timeout_constant = 10.0
 timeout_multiplier = 3.0
 """
     (folder / "pyproject.toml").write_text(Path("pyproject.toml").read_text() + section)
-    (folder / "mutants" / "src").mkdir(
-        parents=True
-    )  # Python forgets a folder of its path that isn't there at its start
+    # Python forgets a folder of its path that isn't there at its start.
+    (folder / "mutants" / "src").mkdir(parents=True)
     return folder
 
 

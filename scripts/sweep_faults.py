@@ -266,7 +266,7 @@ def note(writer: str, counts: Counter[str]) -> None:
 
 def main() -> None:
     """Sweep the writers asked for."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("writers", nargs="*", help=", ".join({**WRITERS, **HEAVY}))
     parser.add_argument("--every", type=int, default=1, help="take each n-th call only")
     asked = parser.parse_args()

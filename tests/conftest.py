@@ -136,9 +136,8 @@ def in_fork():
         if process == 0:
             status = 1
             try:
-                faulthandler.register(
-                    signal.SIGALRM, file=sys.__stderr__, chain=True
-                )  # dump_traceback_later forks badly
+                # Not dump_traceback_later, which forks badly.
+                faulthandler.register(signal.SIGALRM, file=sys.__stderr__, chain=True)
                 signal.alarm(20)
                 with os.fdopen(writing, "wb") as pipe:
                     pickle.dump(function(), pipe)
