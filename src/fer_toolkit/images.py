@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
 from fer_toolkit import _fork
+from fer_toolkit._checks import check_whole
 from fer_toolkit._paths import shown
 from fer_toolkit.errors import ImageError, OptionError
 
@@ -154,8 +155,7 @@ def load_reduced(
     """
     if color not in get_args(ColorOrder):
         raise OptionError(f"color must be one of {list(get_args(ColorOrder))}. Received: {color!r}")
-    if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
-        raise OptionError(f"max_pixels must be a whole number, 1 or more. Received: {max_pixels!r}")
+    check_whole("max_pixels", max_pixels, least=1)
     name = describe_source(source)
     if isinstance(source, np.ndarray):
         whole = _from_array(np.asarray(source), color, name, max_pixels)

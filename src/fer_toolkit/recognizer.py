@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from fer_toolkit._checks import check_number
 from fer_toolkit.alignment import convert_stack, crop_faces, is_stack, least_side
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import check_probabilities
@@ -106,11 +107,9 @@ class EmotionRecognizer:
         classifier_options: Mapping[str, Any] | None = None,
         card: WeightsCard | Mapping[str, Any] | None = None,
     ) -> None:
-        if not (isinstance(min_confidence, (int, float)) and 0 <= min_confidence <= 1):
-            raise OptionError(f"min_confidence must be from 0 to 1. Received: {min_confidence!r}")
+        self.min_confidence = check_number("min_confidence", min_confidence, 0, 1)
         self.classifier = build_classifier(classifier, card=card, **(classifier_options or {}))
         self.detector = build_detector(detector, **(detector_options or {}))
-        self.min_confidence = float(min_confidence)
         self.max_pixels = max_pixels
 
     def recognize(self, image: Source, *, color: ColorOrder = "bgr") -> ImageResult:

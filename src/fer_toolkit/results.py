@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from fer_toolkit import export
+from fer_toolkit._checks import (
+    check_entries,
+    check_floats,
+    check_list,
+    check_mapping,
+    check_number,
+    check_text,
+    check_whole,
+)
 from fer_toolkit.errors import OptionError
 from fer_toolkit.labels import UNCERTAIN
 
@@ -53,18 +61,15 @@ class Detection:
     landmarks: tuple[Point, ...] | None = None
 
     def __post_init__(self) -> None:
-        box = floats("box_xyxy", self.box_xyxy, 4)
+        box = check_floats("box_xyxy", self.box_xyxy, 4)
         if not (box[0] < box[2] and box[1] < box[3]):
             raise OptionError(f"box_xyxy must have x1 < x2 and y1 < y2. Received: {box}")
         object.__setattr__(self, "box_xyxy", box)
-        (score,) = floats("score", (self.score,), 1)
-        if not 0 <= score <= 1:
-            raise OptionError(f"score must be from 0 to 1. Received: {score}")
-        object.__setattr__(self, "score", score)
+        object.__setattr__(self, "score", check_number("score", self.score, 0, 1))
         if self.landmarks is not None:
             if len(self.landmarks) != 5:
                 raise OptionError(f"landmarks must be five points or None. Received: {len(self.landmarks)} points")
-            points = tuple(floats("landmarks", point, 2) for point in self.landmarks)
+            points = tuple(check_floats("landmarks", point, 2) for point in self.landmarks)
             object.__setattr__(self, "landmarks", points)
 
     @property
@@ -108,7 +113,7 @@ class FaceEmotion:
     min_confidence: float = 0.0
 
     def __post_init__(self) -> None:
-        values = floats("probabilities", tuple(self.probabilities.values()), len(self.probabilities))
+        values = check_floats("probabilities", tuple(self.probabilities.values()), len(self.probabilities))
         if not values or min(values) < 0 or abs(sum(values) - 1) > 1e-3:
             raise OptionError(f"probabilities must be from 0 to 1 and sum to 1. Received: {dict(self.probabilities)}")
         object.__setattr__(self, "probabilities", dict(zip(self.probabilities, values, strict=True)))
@@ -143,14 +148,12 @@ class FaceEmotion:
         OptionError
             If an entry is missing or wrong.
         """
-        values = entries("face", data, "box", "detection_score", "landmarks", "emotion", "probabilities")
+        values = check_entries("face", data, "box", "detection_score", "landmarks", "emotion", "probabilities")
         box, score, landmarks, emotion, probabilities = values
-        if not isinstance(probabilities, Mapping):
-            raise OptionError(f"probabilities must be a mapping of labels to numbers. Received: {probabilities!r}")
         # The least confidence is not written, and any above the face's own makes it uncertain again.
         min_confidence = 1.0 if emotion == UNCERTAIN else 0.0
         points = None if landmarks is None else tuple(check_list("landmarks", landmarks))
-        return cls(Detection(box, score, points), probabilities, min_confidence)
+        return cls(Detection(box, score, points), check_mapping("probabilities", probabilities), min_confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +222,15 @@ class ImageResult(Sequence[FaceEmotion]):
         ImageResult(faces=(), width=640, height=480, path='a.jpg', detector='', classifier='', error=None)
         """
         names = ("faces", "width", "height", "path", "detector", "classifier", "error")
-        faces, width, height, path, detector, classifier, error = entries("result", data, *names)
+        faces, width, height, path, detector, classifier, error = check_entries("result", data, *names)
         return cls(
             tuple(map(FaceEmotion.from_dict, check_list("faces", faces))),
-            check_count("width", width),
-            check_count("height", height),
-            None if path is None else _check_text("path", path),
-            _check_text("detector", detector),
-            _check_text("classifier", classifier),
-            None if error is None else _check_text("error", error),
+            check_whole("width", width, least=0),
+            check_whole("height", height, least=0),
+            None if path is None else check_text("path", path),
+            check_text("detector", detector),
+            check_text("classifier", classifier),
+            None if error is None else check_text("error", error),
         )
 
     def to_dataframe(self) -> pd.DataFrame:
@@ -266,48 +269,3 @@ class ImageResult(Sequence[FaceEmotion]):
                 f"Received: {picture.width}x{picture.height}"
             )
         return render.draw_faces(picture, self.faces, chart=chart)
-
-
-def entries(what: str, data: Mapping[str, Any], *names: str) -> list[Any]:
-    """The entries of a mapping read from JSON, or an error that names what is missing."""
-    missing = [name for name in names if not isinstance(data, Mapping) or name not in data]
-    if missing:
-        raise OptionError(f"a {what} as plain data must have the entries {list(names)}; missing: {missing}")
-    return [data[name] for name in names]
-
-
-def check_list(name: str, value: object) -> list[Any]:
-    """An entry that must be a list, or an error that names it."""
-    if not isinstance(value, list):
-        raise OptionError(f"{name} must be a list. Received: {value!r}")
-    return value
-
-
-def check_count(name: str, value: object) -> int:
-    """An entry that must be a whole number from 0 on, or an error that names it."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise OptionError(f"{name} must be a whole number, 0 or more. Received: {value!r}")
-    return value
-
-
-def _check_text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise OptionError(f"{name} must be text. Received: {value!r}")
-    return value
-
-
-def floats(name: str, values: Sequence[float], count: int) -> tuple[Any, ...]:
-    """`values` as `count` finite Python floats, or an error that names them."""
-    try:
-        numbers = tuple(map(_float, values))
-    except (TypeError, ValueError, OverflowError):
-        raise OptionError(f"{name} must be {count} numbers. Received: {values!r}") from None
-    if len(numbers) != count or not all(map(math.isfinite, numbers)):
-        raise OptionError(f"{name} must be {count} finite numbers. Received: {values!r}")
-    return numbers
-
-
-def _float(value: object) -> float:
-    if isinstance(value, (str, bytes)):  # which Python would read
-        raise TypeError
-    return float(value)  # type: ignore[arg-type]  # what is no number raises TypeError itself

@@ -71,5 +71,5 @@ def test_a_face_that_is_gone_for_long_is_forgotten():
 
 @pytest.mark.parametrize("hold", [-1, "1", float("nan"), None])
 def test_a_time_that_is_none_is_refused(hold):
-    with pytest.raises(OptionError, match="hold must be 0 seconds or more"):
+    with pytest.raises(OptionError, match="hold must be seconds, 0 or more"):
         EventDetector(hold)

@@ -371,7 +371,9 @@ def test_a_camera_that_is_not_there_is_refused(tmp_path):
         open_camera(str(tmp_path / "none"))
 
 
-@pytest.mark.parametrize("address", ["http://admin:secret@127.0.0.1:9/a.mjpeg", "http://127.0.0.1:9/a.mjpeg?pwd=secret"])
+@pytest.mark.parametrize(
+    "address", ["http://admin:secret@127.0.0.1:9/a.mjpeg", "http://127.0.0.1:9/a.mjpeg?pwd=secret"]
+)
 def test_the_password_of_a_network_camera_is_not_shown(address):
     with pytest.raises(VideoError, match=r"'http://127.0.0.1:9/a.mjpeg' can't be opened"):
         open_source(address)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.classifiers.base import check_crops
-from fer_toolkit.errors import ClassifierError, OptionError
+from fer_toolkit.errors import ClassifierError
 
 # How far the sum of a row may be from 1. Eight probabilities in steps of 1/256, as 8-bit networks give them: 0.016.
 _SUM_TOLERANCE = 0.02
@@ -22,12 +22,6 @@ def spec_of(card: WeightsCard) -> InputSpec:
     if card.kind != "classifier" or card.input is None:
         raise ClassifierError(f"{card.name} is the card of a {card.kind}, and must be that of a classifier")
     return card.input
-
-
-def check_threads(threads: int) -> None:
-    """Raise :class:`OptionError` unless `threads` is a whole number, 1 or more."""
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise OptionError(f"threads must be a whole number, 1 or more. Received: {threads!r}")
 
 
 def input_shape(shape: Sequence[Any], spec: InputSpec, path: str) -> tuple[int, ...]:

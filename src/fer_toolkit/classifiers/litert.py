@@ -11,11 +11,11 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from fer_toolkit._checks import check_whole
 from fer_toolkit._pool import Pool
 from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.classifiers._network import (
     check_fit,
-    check_threads,
     input_shape,
     run_each,
     share_out,
@@ -59,7 +59,7 @@ class LiteRTClassifier:
     """
 
     def __init__(self, path: str | os.PathLike[str], card: WeightsCard, *, threads: int = 1) -> None:
-        check_threads(threads)
+        check_whole("threads", threads, least=1)
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
         self._path, self._card, self._threads = os.fspath(path), card, threads
         try:  # bytes instead of a path: all interpreters run the same file, whatever happens to it on the disk

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit import _fork, _optional
+from fer_toolkit._checks import check_whole
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.classifiers import _onnx_file
 from fer_toolkit.classifiers._network import (
     check_fit,
-    check_threads,
     input_shape,
     run_each,
     share_out,
@@ -70,7 +70,7 @@ class OnnxClassifier:
         threads: int = 1,
         providers: Sequence[str] = ("CPUExecutionProvider",),
     ) -> None:
-        check_threads(threads)
+        check_whole("threads", threads, least=1)
         there = _runtime().get_available_providers()
         if isinstance(providers, str) or not providers or not set(providers) <= set(there):
             # Without this ONNX Runtime would go on, on the processor.
@@ -84,6 +84,8 @@ class OnnxClassifier:
             session = self._session.get()
             inputs = [(each.name, each.type, each.shape) for each in session.get_inputs()]
             outputs = [each.name for each in session.get_outputs()]
+        except MemoryError:  # which says nothing of the file
+            raise
         except Exception as error:  # ONNX Runtime's own exceptions share no public base
             raise ClassifierError(f"{self._path} is no ONNX file that can be run: {error}") from error
         if len(inputs) != 1 or len(outputs) != 1:

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from fer_toolkit import weights
-from fer_toolkit.detectors.base import check_options
+from fer_toolkit.detectors.base import check_ranges
 from fer_toolkit.detectors.haar import HaarDetector
 from fer_toolkit.detectors.yunet import WEIGHTS, YuNetDetector
 from fer_toolkit.errors import WeightsError
@@ -53,7 +53,7 @@ def build_auto(
     """
     options: dict[str, Any] = {"min_score": min_score, "max_side": max_side, "min_face": min_face}
     options = {name: value for name, value in options.items() if value is not None}
-    check_options(**options)
+    check_ranges(**options)
     try:
         weights.path(WEIGHTS, timeout=TIMEOUT)
     except WeightsError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit.errors import DetectorError, ImageError, OptionError
+from fer_toolkit._checks import check_number, check_whole
+from fer_toolkit.errors import DetectorError, ImageError
 from fer_toolkit.geometry import BoxInFrame
 from fer_toolkit.results import Detection
 
@@ -81,15 +82,15 @@ class ScalingDetector(Detector, Protocol):
         ...
 
 
-def check_options(*, min_score: float | None = None, **pixels: Any) -> None:
+def check_ranges(*, min_score: float = 0.0, max_side: int = 640, min_face: int = 1) -> None:
     """Raise unless the options that detectors share are in range; the error names the option.
 
     Parameters
     ----------
     min_score
-        0 to 1, or None where a detector has no such option.
-    **pixels
-        ``max_side`` (32 or more) and ``min_face`` (1 or more), whole numbers.
+        0 to 1.
+    max_side, min_face
+        Pixels: whole numbers, 32 or more and 1 or more.
 
     Raises
     ------
@@ -98,19 +99,11 @@ def check_options(*, min_score: float | None = None, **pixels: Any) -> None:
 
     Examples
     --------
-    >>> check_options(min_score=0.5, max_side=640, min_face=20)
+    >>> check_ranges(min_score=0.5, max_side=640, min_face=20)
     """
-    if min_score is not None and not (is_number(min_score) and 0 <= min_score <= 1):
-        raise OptionError(f"min_score must be a number from 0 to 1. Received: {min_score!r}")
-    for name, value in pixels.items():
-        least = {"max_side": 32, "min_face": 1}[name]
-        if not (is_number(value) and isinstance(value, int) and value >= least):
-            raise OptionError(f"{name} must be a whole number of pixels, {least} or more. Received: {value!r}")
-
-
-def is_number(value: object) -> bool:
-    """Whether `value` is an int or a float (a bool is neither here)."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    check_number("min_score", min_score, 0, 1)
+    check_whole("max_side", max_side, least=32)
+    check_whole("min_face", min_face, least=1)
 
 
 def check_picture(image_bgr: NDArray[np.uint8]) -> None:

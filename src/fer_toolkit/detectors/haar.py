@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit import weights
+from fer_toolkit._checks import check_number, check_whole
 from fer_toolkit._pool import Pool
 from fer_toolkit.detectors._scaling import find_faces
-from fer_toolkit.detectors.base import check_options, check_picture, is_number
-from fer_toolkit.errors import DetectorError, OptionError
+from fer_toolkit.detectors.base import check_picture, check_ranges
+from fer_toolkit.errors import DetectorError
 from fer_toolkit.geometry import BoxInFrame, intersection_over_union
 from fer_toolkit.images import to_gray
 from fer_toolkit.results import Detection
@@ -57,7 +58,7 @@ class HaarDetector:
         Least width and height of a face, pixels of the picture given. Less takes longer, for most of the time goes into
         the smallest windows. By default 44, or a third of the shorter side of a picture where that is less.
     scale_factor
-        Ratio of one window size to the next in the second look, above 1: smaller is slower and finds more.
+        Ratio of one window size to the next in the second look, 1.01 to 2: smaller is slower and finds more.
     min_neighbors
         How many overlapping windows must agree on a face, 0 or more: larger gives fewer false faces.
 
@@ -88,13 +89,10 @@ class HaarDetector:
         scale_factor: float = 1.1,
         min_neighbors: int = 4,
     ) -> None:
-        check_options(min_score=min_score, max_side=max_side, **({} if min_face is None else {"min_face": min_face}))
-        if not (is_number(scale_factor) and 1.01 <= scale_factor <= 2):
-            raise OptionError(f"scale_factor must be a number from 1.01 to 2. Received: {scale_factor!r}")
-        if not (is_number(min_neighbors) and isinstance(min_neighbors, int) and min_neighbors >= 0):
-            raise OptionError(f"min_neighbors must be a whole number, 0 or more. Received: {min_neighbors!r}")
+        check_ranges(min_score=min_score, max_side=max_side, min_face=_MIN_FACE if min_face is None else min_face)
+        self._scale_factor = check_number("scale_factor", scale_factor, 1.01, 2)
+        self._min_neighbors = check_whole("min_neighbors", min_neighbors, least=0)
         self._min_score, self.max_side, self._min_face = min_score, max_side, min_face
-        self._scale_factor, self._min_neighbors = float(scale_factor), min_neighbors
         xml = _cascade_path().read_text(encoding="utf-8")
         self._cascades = Pool(partial(_load, xml))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fer_toolkit import _optional, weights
 from fer_toolkit._pool import Pool
 from fer_toolkit.detectors._scaling import find_faces
-from fer_toolkit.detectors.base import check_options
+from fer_toolkit.detectors.base import check_ranges
 from fer_toolkit.errors import DetectorError
 from fer_toolkit.geometry import BoxInFrame
 from fer_toolkit.images import to_rgb
@@ -71,7 +71,7 @@ class MediaPipeDetector:
     box_in_frame: BoxInFrame = (0.075, 0.144, 0.862, 0.862)
 
     def __init__(self, *, min_score: float = 0.5, max_side: int = 640, min_face: int = 20) -> None:
-        check_options(min_score=min_score, max_side=max_side, min_face=min_face)
+        check_ranges(min_score=min_score, max_side=max_side, min_face=min_face)
         self.max_side, self._min_face = max_side, min_face
         _mediapipe()  # that it is missing is said before anything is fetched
         network = weights.path(WEIGHTS).read_bytes()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fer_toolkit import weights
 from fer_toolkit._pool import Pool
 from fer_toolkit.detectors._scaling import find_faces
-from fer_toolkit.detectors.base import check_options
+from fer_toolkit.detectors.base import check_ranges
 from fer_toolkit.errors import DetectorError
 from fer_toolkit.geometry import BoxInFrame
 from fer_toolkit.results import Detection
@@ -59,7 +59,7 @@ class SSDDetector:
     box_in_frame: BoxInFrame = (0.111, -0.074, 0.784, 1.085)
 
     def __init__(self, *, min_score: float = 0.5, max_side: int = 640, min_face: int = 20) -> None:
-        check_options(min_score=min_score, max_side=max_side, min_face=min_face)
+        check_ranges(min_score=min_score, max_side=max_side, min_face=min_face)
         self._min_score, self.max_side, self._min_face = min_score, max_side, min_face
         # Bytes instead of paths: OpenCV on Windows can't open a path with letters beyond ASCII.
         network, config = (np.frombuffer(weights.path(name).read_bytes(), np.uint8) for name in (WEIGHTS, CONFIG))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fer_toolkit import weights
 from fer_toolkit._pool import Pool
 from fer_toolkit.detectors._scaling import find_faces
-from fer_toolkit.detectors.base import check_options
+from fer_toolkit.detectors.base import check_ranges
 from fer_toolkit.errors import DetectorError
 from fer_toolkit.geometry import BoxInFrame
 from fer_toolkit.results import Detection
@@ -60,7 +60,7 @@ class YuNetDetector:
     box_in_frame: BoxInFrame = (0.112, 0.005, 0.768, 0.980)
 
     def __init__(self, *, min_score: float = 0.6, max_side: int = 640, min_face: int = 20) -> None:
-        check_options(min_score=min_score, max_side=max_side, min_face=min_face)
+        check_ranges(min_score=min_score, max_side=max_side, min_face=min_face)
         self.max_side, self._min_face = max_side, min_face
         # Bytes instead of a path: OpenCV on Windows can't open a path with letters beyond ASCII.
         network = np.frombuffer(weights.path(WEIGHTS).read_bytes(), np.uint8)

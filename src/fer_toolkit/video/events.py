@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_toolkit.errors import OptionError
+from fer_toolkit._checks import check_seconds
 from fer_toolkit.labels import UNCERTAIN
 from fer_toolkit.video.results import TrackedFace, VideoFrameResult
 
@@ -57,7 +57,7 @@ class EventDetector:
     Raises
     ------
     OptionError
-        If `hold` is negative.
+        If `hold` or `forget` is not a finite number, 0 or more.
 
     Examples
     --------
@@ -76,9 +76,7 @@ class EventDetector:
     """
 
     def __init__(self, hold: float = 1.0, *, forget: float = 10.0) -> None:
-        if not (isinstance(hold, (int, float)) and hold >= 0):
-            raise OptionError(f"hold must be 0 seconds or more. Received: {hold!r}")
-        self._hold, self._forget = hold, forget
+        self._hold, self._forget = check_seconds("hold", hold), check_seconds("forget", forget)
         self._states: dict[int, _State] = {}
 
     def update(self, frame: VideoFrameResult) -> list[EmotionEvent]:

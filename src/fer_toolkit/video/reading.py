@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from fer_toolkit import _fork
 from fer_toolkit._addresses import without_secrets
+from fer_toolkit._checks import check_seconds
 from fer_toolkit._optional import require
 from fer_toolkit.errors import OptionError, VideoError
 from fer_toolkit.images import describe_error, describe_source
@@ -449,11 +450,12 @@ class _Choice:
     """Which frames are taken: those of ``start <= time < end``, and `every` so many of them."""
 
     def __init__(self, start: float | None, end: float | None, every: int | float | None) -> None:
-        self.start = 0.0 if start is None else _seconds("start", start)
-        self.end = math.inf if end is None else _seconds("end", end)
+        self.start = 0.0 if start is None else check_seconds("start", start)
+        self.end = math.inf if end is None else check_seconds("end", end)
         if self.end <= self.start:
             raise OptionError(f"end must be after start ({self.start:g} seconds). Received: {end!r}")
-        if every is not None and (not _is_number(every) or every <= 0):
+        is_number = isinstance(every, (int, float)) and not isinstance(every, bool)
+        if every is not None and not (is_number and 0 < every < math.inf):
             raise OptionError(f"every must be a number of frames, or a float of seconds, above 0. Received: {every!r}")
         self.every = every
 
@@ -567,13 +569,3 @@ def _length(stream: VideoStream) -> float | None:
 
 def _contents(container: InputContainer) -> str:
     return " and ".join(sorted({stream.type for stream in container.streams if stream.type != "video"})) or "a picture"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _seconds(name: str, value: float) -> float:
-    if not _is_number(value) or value < 0:
-        raise OptionError(f"{name} must be seconds, 0 or more. Received: {value!r}")
-    return float(value)

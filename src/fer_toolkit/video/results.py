@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from fer_toolkit import export
-from fer_toolkit.errors import OptionError
-from fer_toolkit.results import FaceEmotion, check_count, check_list, entries, floats
+from fer_toolkit._checks import check_entries, check_floats, check_list, check_mapping, check_whole
+from fer_toolkit.results import FaceEmotion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,11 +79,14 @@ class TrackedFace(FaceEmotion):
             If an entry is missing or wrong.
         """
         face = FaceEmotion.from_dict(data)
-        track_id, smoothed = entries("face of a video", data, "track_id", "smoothed")
-        check_count("track_id", track_id)
-        if not isinstance(smoothed, Mapping):
-            raise OptionError(f"smoothed must be a mapping of labels to numbers. Received: {smoothed!r}")
-        return cls(face.detection, face.probabilities, face.min_confidence, track_id=track_id, smoothed=smoothed)
+        track_id, smoothed = check_entries("face of a video", data, "track_id", "smoothed")
+        return cls(
+            face.detection,
+            face.probabilities,
+            face.min_confidence,
+            track_id=check_whole("track_id", track_id, least=0),
+            smoothed=check_mapping("smoothed", smoothed),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +141,10 @@ class VideoFrameResult:
         >>> VideoFrameResult.from_dict({"index": 7, "time": 0.28, "faces": []})
         VideoFrameResult(faces=(), index=7, time=0.28)
         """
-        faces, index, time = entries("frame", data, "faces", "index", "time")
-        (seconds,) = floats("time", (time,), 1)
-        return cls(tuple(map(TrackedFace.from_dict, check_list("faces", faces))), check_count("index", index), seconds)
+        faces, index, time = check_entries("frame", data, "faces", "index", "time")
+        (seconds,) = check_floats("time", (time,), 1)
+        tracked = tuple(map(TrackedFace.from_dict, check_list("faces", faces)))
+        return cls(tracked, check_whole("index", index, least=0), seconds)
 
     def draw(self, picture: Image.Image) -> Image.Image:
         """The frame's picture with a box and a label of the smoothed emotion for each face.

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_toolkit.errors import OptionError
+from fer_toolkit._checks import check_seconds
 
 MEMORY = 10.0
 """Time constants after which a face is forgotten: of what it was, a share of exp(-10), 0.00005, would remain."""
@@ -39,11 +39,7 @@ class Smoother:
     """
 
     def __init__(self, time_constant: float) -> None:
-        if not (isinstance(time_constant, (int, float)) and math.isfinite(time_constant) and time_constant >= 0):
-            raise OptionError(
-                f"time_constant must be a finite number of seconds, 0 or more. Received: {time_constant!r}"
-            )
-        self._time_constant = time_constant
+        self._time_constant = check_seconds("time_constant", time_constant)
         # In the order of their last update, the longest ago first.
         self._tracks: dict[int, tuple[float, NDArray[np.float64]]] = {}
         self._time = -math.inf

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit import _fork
-from fer_toolkit.errors import OptionError, VideoError
+from fer_toolkit._checks import check_whole
+from fer_toolkit.errors import VideoError
 from fer_toolkit.results import Detection
 from fer_toolkit.video.cuts import CutDetector
 from fer_toolkit.video.events import EmotionEvent, EventDetector
@@ -117,8 +118,7 @@ def recognize_frames(
     hold: float = 1.0,
 ) -> VideoStream:
     """Read the emotions of all faces of a video; the parameters are those of ``EmotionRecognizer.recognize_video``."""
-    if isinstance(detect_every, bool) or not isinstance(detect_every, int) or detect_every < 1:
-        raise OptionError(f"detect_every must be a whole number, 1 or more. Received: {detect_every!r}")
+    check_whole("detect_every", detect_every, least=1)
     tracker, smoother, events = Tracker(), Smoother(smoothing), EventDetector(hold)
 
     def steps() -> Generator[Step, None, None]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_toolkit._checks import check_seconds
 from fer_toolkit._optional import require
-from fer_toolkit.errors import OptionError
 from fer_toolkit.geometry import clip_box
 from fer_toolkit.results import Detection, Point
 
@@ -65,9 +65,7 @@ class Tracker:
     """
 
     def __init__(self, *, patience: float = 1.0) -> None:
-        if not (isinstance(patience, (int, float)) and math.isfinite(patience) and patience >= 0):
-            raise OptionError(f"patience must be a finite number of seconds, 0 or more. Received: {patience!r}")
-        self._patience = patience
+        self._patience = check_seconds("patience", patience)
         self._assign = require("scipy.optimize", extra="video", feature="tracking faces").linear_sum_assignment
         self._tracks: list[_Track] = []
         self._time = 0.0
