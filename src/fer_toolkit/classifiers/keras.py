@@ -60,6 +60,8 @@ class KerasClassifier:
         try:
             _keras_file.check(Path(path))
             self._model = keras.saving.load_model(self._path, compile=False, safe_mode=True)
+        except MemoryError:  # which says nothing of the file
+            raise
         except Exception as error:  # Keras raises whatever its readers do
             raise ClassifierError(f"{self._path} is no Keras file that can be loaded safely: {error}") from error
         inputs, outputs = self._model.inputs, self._model.outputs

@@ -23,7 +23,9 @@ from typer.core import TyperCommand
 from fer_toolkit.errors import FerToolkitError, OptionError, UnknownNameError
 
 SOME_INPUT_FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # 130: as shells say of a process that Ctrl-C ended
-_NO_MEMORY = re.compile("bad_alloc|failed to map segment|Cannot allocate memory|Insufficient memory")
+_NO_MEMORY = re.compile(
+    "bad_alloc|failed to map segment|Cannot allocate memory|Insufficient memory|can't start new thread"
+)
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
@@ -41,6 +43,7 @@ class Command(TyperCommand):
                 show_error(self._as_typed(str(error)))
                 raise typer.Exit(WRONG_USAGE if wrong_usage else SOME_INPUT_FAILED) from error
             except OSError as error:  # the library has errors of its own for its files: this is standard output
+                _raise_if_short_of_memory(error)
                 _abandon_stdout()
                 if error.errno not in (errno.EPIPE, errno.EINVAL):  # EINVAL: how Windows says that the reader has gone
                     show_error(f"the output can't be written: {error.strerror or error}")
@@ -49,10 +52,8 @@ class Command(TyperCommand):
                 typer.echo("Interrupted.", err=True)
                 raise typer.Exit(INTERRUPTED) from interrupt
             except Exception as error:
-                if not _is_want_of_memory(error):
-                    raise
-                show_error("there is not enough memory; close other programs, or raise the limit (ulimit -v)")
-                raise typer.Exit(SOME_INPUT_FAILED) from error
+                _raise_if_short_of_memory(error)
+                raise
             return outcome
 
     def _as_typed(self, message: str) -> str:
@@ -61,9 +62,11 @@ class Command(TyperCommand):
         return re.sub(r"'?\b(\w+_\w+)\b'?", lambda match: typed.get(match[1], match[0]), message)
 
 
-def _is_want_of_memory(error: Exception) -> bool:
-    """Whether memory could not be had; libraries that are no Python's own say so in their words."""
-    return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None
+def _raise_if_short_of_memory(error: Exception) -> None:
+    """Show the error, and exit, where memory could not be had; libraries not Python's own say so in their words."""
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        show_error("there is not enough memory; close other programs, or raise the limit (ulimit -v)")
+        raise typer.Exit(SOME_INPUT_FAILED) from error
 
 
 def is_debugging() -> bool:
