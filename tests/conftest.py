@@ -124,7 +124,7 @@ def _unavailable(why):
 def in_fork():
     """A function that has another one run in a forked process, and returns what that returns.
 
-    A process that hangs is ended after 20 seconds; where it was is among the test's output. Python 3.12 and later
+    A process that hangs is ended after 60 seconds; where it was is among the test's output. Python 3.12 and later
     advise against a fork among threads: a test that does just that ignores the warning.
     """
     if not hasattr(os, "fork"):
@@ -138,7 +138,7 @@ def in_fork():
             try:
                 # Not dump_traceback_later, which forks badly.
                 faulthandler.register(signal.SIGALRM, file=sys.__stderr__, chain=True)
-                signal.alarm(20)
+                signal.alarm(60)
                 with os.fdopen(writing, "wb") as pipe:
                     pickle.dump(function(), pipe)
                 status = 0
