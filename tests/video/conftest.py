@@ -23,6 +23,10 @@ def frame_number(image):
     return round(np.count_nonzero(image[10, :, 1] > 127) / 4)
 
 
+def frame_numbers(frames):
+    return [frame_number(frame.image_bgr) for frame in frames]
+
+
 def write_clip(path, images, times, *, codec="libx264", sound=None, sound_codec="aac", rate=10, **options):
     """Write pictures, uint8 BGR, with PyAV alone. `sound` is a tone of so many seconds."""
     av = pytest.importorskip("av", reason='needs "fer-toolkit[video]"')

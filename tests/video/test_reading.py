@@ -1,17 +1,17 @@
-"""Any video file or camera becomes frames with their times, or a VideoError says why not."""
+"""Any video file becomes frames with their times, or a VideoError says why not."""
 
 import struct
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from fer_toolkit.errors import OptionError, VideoError
-from fer_toolkit.video.reading import Frame, open_camera, open_source, open_video
+from fer_toolkit.video.frames import Frame
+from fer_toolkit.video.reading import open_source, open_video
 from fer_toolkit.video.writing import VideoWriter
 
-from .conftest import clip_frame, frame_number, write_clip, write_tone
+from .conftest import clip_frame, frame_number, frame_numbers, write_clip, write_tone
 
 av = pytest.importorskip("av", reason='needs "fer-toolkit[video]"')
 
@@ -19,10 +19,6 @@ av = pytest.importorskip("av", reason='needs "fer-toolkit[video]"')
 def read(path, **options):
     with open_video(path, **options) as reader:
         return list(reader)
-
-
-def numbers(frames):
-    return [frame_number(frame.image_bgr) for frame in frames]
 
 
 def overwrite(path, position, data):
@@ -38,7 +34,7 @@ def test_every_frame_comes_in_order_with_its_index_and_time(clip_path, clip_imag
     frames = read(clip_path)
     assert [frame.index for frame in frames] == list(range(30))
     assert [frame.time for frame in frames] == pytest.approx(np.arange(30) / 10)
-    assert numbers(frames) == list(range(30))
+    assert frame_numbers(frames) == list(range(30))
     for frame, image in zip(frames, clip_images, strict=True):
         assert isinstance(frame, Frame)
         assert frame.image_bgr.dtype == np.uint8
@@ -81,7 +77,7 @@ def test_times_count_from_the_streams_start(tmp_path, clip_images):
     frames = read(path, start=1, end=2)
     assert [frame.index for frame in frames] == list(range(10, 20))
     assert frames[0].time == pytest.approx(1)
-    assert numbers(frames) == list(range(10, 20))
+    assert frame_numbers(frames) == list(range(10, 20))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +87,7 @@ def test_common_formats_are_read_and_found_their_way_in(tmp_path, clip_images, e
     rate = 25 if codec == "mpeg2video" else 10
     path = write_clip(tmp_path / f"a.{ending}", clip_images, np.arange(30) / rate, codec=codec, rate=rate)
     frames = read(path)
-    assert numbers(frames) == list(range(30))
+    assert frame_numbers(frames) == list(range(30))
     assert [frame.time for frame in frames] == pytest.approx(np.arange(30) / rate, abs=2e-3)
     later = read(path, start=19 / rate - 0.005)
     assert [(frame.index, frame_number(frame.image_bgr)) for frame in later] == [(i, i) for i in range(19, 30)]
@@ -157,7 +153,7 @@ def test_a_part_is_read_exactly_and_keeps_the_streams_indices(clip_path, options
     with open_video(clip_path, **options) as reader:
         frames = list(reader)
     assert [frame.index for frame in frames] == list(expected)
-    assert numbers(frames) == list(expected)
+    assert frame_numbers(frames) == list(expected)
     assert abs(reader.frame_count - len(expected)) <= 1 or options["every"] == 0.01
 
 
@@ -174,25 +170,6 @@ def test_a_long_way_without_key_frames_is_decoded(tmp_path, clip_images, monkeyp
     ]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"start": -1}, "start must be seconds, 0 or more"),
-        ({"start": "1"}, "start must be seconds"),
-        ({"end": float("nan")}, "end must be seconds"),
-        ({"end": 0}, r"end must be after start \(0 seconds\)"),
-        ({"start": 2, "end": 2}, r"end must be after start \(2 seconds\). Received: 2"),
-        ({"every": 0}, "every must be a number"),
-        ({"every": -0.5}, "every must be a number"),
-        ({"every": True}, "every must be a number"),
-        ({"every": "2"}, "every must be a number"),
-    ],
-)
-def test_wrong_options_are_refused(clip_path, options, message):
-    with pytest.raises(OptionError, match=message):
-        open_video(clip_path, **options)
-
-
 # Damage
 
 
@@ -203,7 +180,7 @@ def test_a_file_cut_short_gives_the_frames_it_has_and_a_note(tmp_path, clip_imag
     with open_video(path) as reader:
         frames = list(reader)
     assert 10 < len(frames) < 30
-    assert numbers(frames)[:10] == list(range(10))
+    assert frame_numbers(frames)[:10] == list(range(10))
     assert reader.note.startswith(f"'{path}' ends early: ")
     assert "of 3.00 seconds could be read" in reader.note
 
@@ -223,7 +200,7 @@ def test_a_part_that_is_there_is_read_from_a_file_cut_short_without_a_note(tmp_p
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
     with open_video(path, end=0.5) as reader:
-        assert numbers(reader) == list(range(5))
+        assert frame_numbers(reader) == list(range(5))
     assert reader.note is None
     with pytest.raises(VideoError, match=r"a.mp4' ends early.*; no frame could be read"):
         open_video(path, start=2.8)
@@ -237,7 +214,7 @@ def test_frames_that_cannot_be_decoded_are_skipped_and_counted(clip_path):
     with open_video(clip_path) as reader:
         frames = list(reader)
     assert reader.skipped == 8
-    assert numbers(frames) == [*range(8), *range(16, 30)]
+    assert frame_numbers(frames) == [*range(8), *range(16, 30)]
     assert [frame.time for frame in frames] == pytest.approx([*np.arange(8) / 10, *np.arange(16, 30) / 10])
     assert [frame.index for frame in frames] == list(range(22))
 
@@ -315,74 +292,7 @@ def test_a_start_beyond_the_end_is_refused(clip_path):
         open_video(clip_path, start=2.95)
 
 
-# Cameras. OpenCV reads a file as it reads a camera, and at the file's end the camera is gone.
-
-
-def test_a_camera_gives_frames_until_it_is_unplugged(clip_path):
-    seen = []
-    with open_camera(str(clip_path)) as reader:
-        assert (reader.width, reader.height, reader.frame_rate) == (160, 120, pytest.approx(10))
-        assert (reader.duration, reader.frame_count, reader.note, reader.skipped) == (None, None, None, 0)
-        with pytest.raises(VideoError, match=r"clip.mp4' gives no more pictures; see that it is plugged in"):
-            seen.extend(reader)
-    assert numbers(seen) == list(range(30))
-
-
-def test_a_cameras_times_are_those_of_the_clock(clip_path):
-    with open_camera(str(clip_path), every=3) as reader:
-        frames = [next(iter(reader)) for _ in range(8)]
-    assert [frame.index for frame in frames] == list(range(0, 24, 3))
-    assert frames[0].time == 0
-    assert (np.diff([frame.time for frame in frames]) > 0).all()
-    assert frames[-1].time < 2.1  # decoded faster than it plays
-
-
-def test_a_camera_stops_at_the_end_asked_for(clip_path, monkeypatch):
-    ticks = iter(np.arange(100) / 4)
-    monkeypatch.setattr("fer_toolkit.video.reading.clock.monotonic", lambda: float(next(ticks)))
-    with open_camera(str(clip_path), end=1.5) as reader:
-        assert [frame.time for frame in reader] == [0, 0.25, 0.5, 0.75, 1, 1.25]
-
-
-def test_a_dropped_picture_is_counted(clip_path, monkeypatch):
-    class Dropping:
-        def __init__(self, device):
-            self.camera, self.reads = opened(device), 0
-
-        def __getattr__(self, name):
-            return getattr(self.camera, name)
-
-        def read(self):
-            self.reads += 1
-            return (False, None) if 10 <= self.reads < 13 else self.camera.read()
-
-    opened = cv2.VideoCapture
-    monkeypatch.setattr(cv2, "VideoCapture", Dropping)
-    with open_camera(str(clip_path)) as reader:
-        frames = [next(iter(reader)) for _ in range(20)]
-    assert numbers(frames) == list(range(20))
-    assert reader.skipped == 3
-
-
-def test_a_camera_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(VideoError, match="camera 99 can't be opened; see that it is plugged in"):
-        open_camera(99)
-    with pytest.raises(VideoError, match="can't be opened; check the address"):
-        open_camera(str(tmp_path / "none"))
-
-
-@pytest.mark.parametrize(
-    "address", ["http://admin:secret@127.0.0.1:9/a.mjpeg", "http://127.0.0.1:9/a.mjpeg?pwd=secret"]
-)
-def test_the_password_of_a_network_camera_is_not_shown(address):
-    with pytest.raises(VideoError, match=r"'http://127.0.0.1:9/a.mjpeg' can't be opened"):
-        open_source(address)
-
-
-@pytest.mark.parametrize("device", [-1, True, None, 1.5])
-def test_what_names_no_camera_is_refused(device):
-    with pytest.raises(OptionError, match="a camera must be a number, 0 or more, or an address"):
-        open_camera(device)
+# Sources
 
 
 @pytest.mark.parametrize("path_type", [str, Path])

@@ -1,45 +1,34 @@
-"""Frames of a video file or a camera, one after the other, with their times. Any number of them, in constant memory."""
+"""Frames of a video file, one after the other, with their times. Any number of them, in constant memory."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import os
 import re
 import stat
-import time as clock
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit import _fork
-from fer_toolkit._addresses import without_secrets
-from fer_toolkit._checks import check_seconds
 from fer_toolkit._optional import require
 from fer_toolkit.errors import OptionError, VideoError
 from fer_toolkit.images import describe_error, describe_source
+from fer_toolkit.video.cameras import CameraReader, open_camera
+from fer_toolkit.video.frames import TICK, Choice, Frame, refuse
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer
 
-T = TypeVar("T")
-
-_TICK = 1e-6
-"""Seconds by which a time may miss `start`, `end` or a step of `every`: rounding, far below any frame's length."""
-
 _LONGEST_GROUP = 1000
 """Packets after a key frame that are kept while `start` is looked for; encoders' own limits are 250 and less."""
-
-_FAILED_READS = 5
-"""Reads of a camera that may fail one after the other: a dropped frame or two is common, five is a camera gone."""
 
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
@@ -59,26 +48,6 @@ _PROTOCOLS = {"protocol_whitelist": "none"}
 
 _CUT_SHORT = 0.5
 """Seconds of a stream's own duration that may be missing at its end before the file is said to be incomplete."""
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One picture of a video or a camera.
-
-    Parameters
-    ----------
-    index
-        Which of the stream's decoded frames it is, from 0; also where reading began later, or takes only some of them.
-    time
-        When it is shown, seconds from the stream's start: the stream's own presentation time, which need not advance in
-        equal steps. Of a camera, seconds since its first frame.
-    image_bgr
-        uint8 (height, width, 3), BGR, upright.
-    """
-
-    index: int
-    time: float
-    image_bgr: NDArray[np.uint8]
 
 
 class VideoReader:
@@ -101,7 +70,7 @@ class VideoReader:
     """
 
     def __init__(
-        self, opened: contextlib.ExitStack, container: InputContainer, stream: VideoStream, name: str, choice: _Choice
+        self, opened: contextlib.ExitStack, container: InputContainer, stream: VideoStream, name: str, choice: Choice
     ) -> None:
         self._opened, self._container, self._stream, self._name = opened, container, stream, name
         self._time_base = float(stream.time_base or 0)
@@ -145,7 +114,7 @@ class VideoReader:
 
     def _renew(self) -> None:
         _fork.leave_behind((self._frames, self._opened))  # FFmpeg decodes in threads
-        self._frames, self._opened = _refuse(self._name), contextlib.ExitStack()
+        self._frames, self._opened = refuse(self._name), contextlib.ExitStack()
 
     def _timed(self, start: float) -> Iterator[tuple[int, float, VideoFrame]]:
         """The decoded frames with index and time, from the last key frame before `start` on."""
@@ -174,10 +143,10 @@ class VideoReader:
         passed, kept = 0, list[Any]()
         for packet in packets:
             time = self._time(packet)
-            if packet.is_keyframe and time is not None and time <= start + _TICK:
+            if packet.is_keyframe and time is not None and time <= start + TICK:
                 passed, kept = passed + len(kept), []
             kept.append(packet)
-            if time is None or time > start + _TICK or len(kept) > _LONGEST_GROUP:
+            if time is None or time > start + TICK or len(kept) > _LONGEST_GROUP:
                 break
         times = [self._time(packet) for packet in kept]
         # Some frames can be stored after a key frame and shown before it; they need those that were passed over.
@@ -232,7 +201,7 @@ class VideoReader:
                 "the file is incomplete or damaged"
             )
 
-    def _nothing_read(self, choice: _Choice) -> VideoError:
+    def _nothing_read(self, choice: Choice) -> VideoError:
         if self.note:
             return VideoError(f"{self.note}; no frame could be read: get or save it again")
         if self.skipped:
@@ -242,67 +211,6 @@ class VideoReader:
             )
         place = f" from {choice.start:g} seconds on" if choice.start else ""
         return VideoError(f"{self._name} has no frames{place}; get or save it again, or read another part")
-
-
-class CameraReader:
-    """The frames of a camera or a network stream, with the attributes of :class:`VideoReader`.
-
-    Where the end is not known `duration` and `frame_count` are None. :func:`open_camera` makes it.
-    """
-
-    duration = None
-    frame_count = None
-    note = None
-
-    def __init__(self, capture: cv2.VideoCapture, name: str, choice: _Choice) -> None:
-        self._capture, self._name = capture, name
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        self.frame_rate = rate if math.isfinite(rate) and rate > 0 else None
-        self.skipped = 0
-        frames = itertools.starmap(Frame, choice.of(self._timed()))
-        first = next(frames)
-        self.height, self.width = first.image_bgr.shape[:2]
-        self._frames: Iterator[Frame] = itertools.chain([first], frames)
-        _fork.renew_in_child(self, CameraReader._renew)
-
-    def __iter__(self) -> Iterator[Frame]:
-        return iter(lambda: next(self._frames, None), None)
-
-    def __enter__(self) -> CameraReader:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the camera back; no frame can be read after this."""
-        self._frames = iter(())
-        self._capture.release()
-
-    def _renew(self) -> None:
-        _fork.leave_behind((self._frames, self._capture))  # to release it would stop the camera for both
-        self._frames, self._capture = _refuse(self._name), cv2.VideoCapture()
-
-    def _timed(self) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
-        image = self._read()
-        began = clock.monotonic()
-        yield 0, 0.0, image
-        for index in itertools.count(1):
-            image = self._read()
-            yield index, clock.monotonic() - began, image
-
-    def _read(self) -> NDArray[np.uint8]:
-        for _ in range(_FAILED_READS):
-            success, image = self._capture.read()
-            if success:
-                return cast("NDArray[np.uint8]", image)
-            self.skipped += 1
-        raise VideoError(
-            f"{self._name} gives no more pictures; see that it is plugged in and switched on, that its network can be "
-            "reached, and that no other program has taken it"
-        )
 
 
 Reader: TypeAlias = VideoReader | CameraReader
@@ -354,7 +262,7 @@ def open_video(
     0 0.0 (336, 596, 3)
     15 0.5005 (336, 596, 3)
     """
-    choice = _Choice(start, end, every)
+    choice = Choice(start, end, every)
     name = describe_source(path)
     opened = contextlib.ExitStack()
     try:
@@ -369,54 +277,6 @@ def open_video(
         return VideoReader(opened, container, stream, name, choice)
     except BaseException:
         opened.close()
-        raise
-
-
-def open_camera(device: int | str, *, end: float | None = None, every: int | float | None = None) -> CameraReader:
-    """Open a camera of this machine, or a network camera, through OpenCV.
-
-    Parameters
-    ----------
-    device
-        The camera's number, 0 for the first; or an address, as ``"rtsp://192.168.0.7/stream"``.
-    end
-        Stop so many seconds after the first frame. By default reading never ends.
-    every
-        As in :func:`open_video`; the frames between are read, and not given.
-
-    Returns
-    -------
-    CameraReader
-        Its first frame is read already. A camera that is unplugged later raises a VideoError from the iteration.
-
-    Raises
-    ------
-    VideoError
-        If the camera can't be opened or gives no picture.
-    OptionError
-        If `device`, `end` or `every` is wrong.
-
-    Examples
-    --------
-    >>> with open_camera(0, every=1.0, end=10) as reader:  # doctest: +SKIP
-    ...     pictures = [frame.image_bgr for frame in reader]
-    """
-    choice = _Choice(None, end, every)
-    if isinstance(device, bool) or not isinstance(device, (int, str)) or (isinstance(device, int) and device < 0):
-        raise OptionError(f"a camera must be a number, 0 or more, or an address. Received: {device!r}")
-    name = f"camera {device}" if isinstance(device, int) else f"'{without_secrets(device)}'"
-    capture = cv2.VideoCapture(device)
-    try:
-        if not capture.isOpened():
-            remedy = (
-                "see that it is plugged in, that no other program uses it and that this one may, or try another number"
-                if isinstance(device, int)
-                else "check the address, and that it can be reached from here"
-            )
-            raise VideoError(f"{name} can't be opened; {remedy}")
-        return CameraReader(capture, name, choice)
-    except BaseException:
-        capture.release()
         raise
 
 
@@ -444,59 +304,6 @@ def open_source(
             raise OptionError(f"start is for a file, and a camera begins when it is opened. Received: {start!r}")
         return open_camera(cast("int | str", source), end=end, every=every)
     return open_video(source, start=start, end=end, every=every)
-
-
-class _Choice:
-    """Which frames are taken: those of ``start <= time < end``, and `every` so many of them."""
-
-    def __init__(self, start: float | None, end: float | None, every: int | float | None) -> None:
-        self.start = 0.0 if start is None else check_seconds("start", start)
-        self.end = math.inf if end is None else check_seconds("end", end)
-        if self.end <= self.start:
-            raise OptionError(f"end must be after start ({self.start:g} seconds). Received: {end!r}")
-        is_number = isinstance(every, (int, float)) and not isinstance(every, bool)
-        if every is not None and not (is_number and 0 < every < math.inf):
-            raise OptionError(f"every must be a number of frames, or a float of seconds, above 0. Received: {every!r}")
-        self.every = every
-
-    def of(self, frames: Iterator[tuple[int, float, T]]) -> Iterator[tuple[int, float, T]]:
-        """The frames chosen of those that come with index and time, in order."""
-        inside = itertools.takewhile(
-            lambda frame: frame[1] < self.end - _TICK,
-            itertools.dropwhile(lambda frame: frame[1] < self.start - _TICK, frames),
-        )
-        return (
-            _spaced(inside, self.every)
-            if isinstance(self.every, float)
-            else itertools.islice(inside, 0, None, self.every)
-        )
-
-    def count(self, duration: float | None, frame_rate: float | None, frame_count: int) -> int | None:
-        """About how many frames are chosen of a stream with that duration, rate and, where it isn't 0, count."""
-        if not duration:
-            return None
-        seconds = min(self.end, duration) - self.start
-        if isinstance(self.every, float):
-            return math.ceil(seconds / self.every)
-        frames = frame_count * seconds / duration if frame_count else seconds * frame_rate if frame_rate else None
-        return None if frames is None else math.ceil(round(frames, 3) / (self.every or 1))
-
-
-def _spaced(frames: Iterator[tuple[int, float, T]], seconds: float) -> Iterator[tuple[int, float, T]]:
-    """The first frame of each so many seconds, counted from the first: steps don't add up what they miss."""
-    first = due = None
-    for frame in frames:
-        if first is None or due is None:
-            first = due = frame[1]
-        if frame[1] >= due - _TICK:
-            yield frame
-            due = first + (math.floor((frame[1] - first + _TICK) / seconds) + 1) * seconds
-
-
-def _refuse(name: str) -> Iterator[Frame]:
-    """The frames in a forked process."""
-    yield from ()
-    raise VideoError(f"{name} is open in the process that this one was forked from; open it anew in this one")
 
 
 def require_av() -> Any:

@@ -21,7 +21,8 @@ from fer_toolkit.errors import VideoError
 from fer_toolkit.results import Detection
 from fer_toolkit.video.cuts import CutDetector
 from fer_toolkit.video.events import EmotionEvent, EventDetector
-from fer_toolkit.video.reading import Frame, Reader
+from fer_toolkit.video.frames import Frame
+from fer_toolkit.video.reading import Reader
 from fer_toolkit.video.results import TrackedFace, VideoFrameResult
 from fer_toolkit.video.smoothing import Smoother
 from fer_toolkit.video.tracking import Tracker
@@ -43,7 +44,7 @@ class Parts:
     detect
         The faces of a frame, uint8 (height, width, 3) BGR, largest first.
     crop
-        They cut out, uint8 (n, size, size, channels).
+        Faces cut out of their frame, uint8 (n, size, size, channels).
     classify
         Probabilities of crops, float32 (n, labels).
     labels
