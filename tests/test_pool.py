@@ -1,3 +1,5 @@
+"""Threads borrow instances, one each, and give them back."""
+
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial

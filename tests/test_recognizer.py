@@ -1,3 +1,5 @@
+"""The whole way of a picture, with real parts and with small ones whose answers are known."""
+
 import gc
 import io
 import multiprocessing

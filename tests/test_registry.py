@@ -1,3 +1,5 @@
+"""Names lead to factories: built in, registered, or of a plug-in that is really installed."""
+
 import inspect
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""What a classifier is, takes and gives."""
+
 import numpy as np
 import pytest
 

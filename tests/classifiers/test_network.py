@@ -1,3 +1,5 @@
+"""From pixels to the numbers of a network, and from its outputs to probabilities."""
+
 import dataclasses
 
 import numpy as np

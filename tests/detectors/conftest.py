@@ -1,3 +1,5 @@
+"""Detectors with their real weights, where these can be had."""
+
 import pytest
 
 from fer_toolkit.detectors import build_detector

@@ -1,3 +1,5 @@
+"""``"auto"`` is YuNet or Haar, and says why."""
+
 import re
 import shutil
 

@@ -1,3 +1,5 @@
+"""What is the Haar cascade's own; what all detectors share is in ``test_all_detectors.py``."""
+
 import cv2
 import pytest
 

@@ -1,3 +1,6 @@
+"""What is the single-shot detector's own; what all detectors share is in ``test_all_detectors.py``."""
+
+
 def test_a_face_has_no_landmarks(build, astronaut):
     (face,) = build("ssd").detect(astronaut)
     assert face.landmarks is None

@@ -1,3 +1,5 @@
+"""No detector at all: the whole picture is one face."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""What is YuNet's own; what all detectors share is in ``test_all_detectors.py``."""
+
 import numpy as np
 
 

@@ -69,7 +69,8 @@ def test_a_face_that_is_gone_for_long_is_forgotten():
     assert [(event.time, event.previous) for event in happened(frames, hold=1.0)] == [(1.0, None), (32.0, None)]
 
 
-@pytest.mark.parametrize("hold", [-1, "1", float("nan"), None])
-def test_a_time_that_is_none_is_refused(hold):
-    with pytest.raises(OptionError, match="hold must be seconds, 0 or more"):
-        EventDetector(hold)
+@pytest.mark.parametrize("option", ["hold", "forget"])
+@pytest.mark.parametrize("value", [-1, "1", float("nan"), None])
+def test_a_time_that_is_none_is_refused(option, value):
+    with pytest.raises(OptionError, match=f"{option} must be seconds, 0 or more"):
+        EventDetector(**{option: value})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_toolkit import Detection, EmotionRecognizer, OptionError, VideoError, VideoResult
-from fer_toolkit.video.reading import Frame
+from fer_toolkit.video.frames import Frame
 from fer_toolkit.video.stream import AHEAD, Parts, recognize_frames
 
 pytest.importorskip("scipy", reason='needs "fer-toolkit[video]"')

@@ -1,3 +1,5 @@
+"""Detectors are built by name, or taken as they are."""
+
 import re
 import subprocess
 import sys
