@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_toolkit.errors import OptionError
 from fer_toolkit.geometry import clip_box, fit_similarity, frame_to_square, intersection_over_union, square_at
 
 coordinates = st.floats(-1e3, 1e3)
@@ -131,7 +132,7 @@ class TestFitSimilarity:
         np.testing.assert_allclose(apply(matrix, [(0, 0), (2, 0), (0, 2)]), [(1, 1), (1, 5), (-3, 1)])
 
     def test_points_that_are_all_the_same_fit_nothing(self):
-        with pytest.raises(ValueError, match=r"^the source points are all the same$"):
+        with pytest.raises(OptionError, match=r"^source must be points that differ\. Received: \[\(3, 3\), "):
             fit_similarity([(3, 3)] * 5, FACE)
 
 

@@ -9,11 +9,11 @@
     ├── UnknownNameError       no detector, classifier or model has that name    (also LookupError)
     ├── DetectorError          a detector can't be built, or broke its contract
     ├── ClassifierError        a classifier can't be built, or broke its contract
-    ├── CardError              a weights card is missing, or a line of it is wrong  (also ValueError)
+    ├── CardError              a weights card is missing, or an entry of it is wrong  (also ValueError)
     ├── WeightsError           a weights file can't be had
     │   ├── DownloadError      the host is unreachable, refuses, or is not asked (offline)
     │   ├── IntegrityError     the bytes are not those of the card's sha256
-    │   └── CacheError         the cache folder can't be written, or the disk is full
+    │   └── CacheError         the cache folder can't be read or written, or the disk is full
     ├── MissingExtraError      an optional dependency is not installed           (also ImportError)
     ├── BrokenExtraError       an optional dependency is there but fails to import  (also ImportError)
     ├── DataError              a training or evaluation data set is wrong        (also ValueError)

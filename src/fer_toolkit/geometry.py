@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Box = tuple[float, float, float, float]
+from fer_toolkit.errors import OptionError
+
+if TYPE_CHECKING:
+    from fer_toolkit.results import Box
+
 BoxInFrame = tuple[float, float, float, float]
+"""``(x, y, width, height)`` of a detector's box, in fractions of the side of the square that frames the face."""
+
 Matrix = NDArray[np.float64]
+"""A similarity transform, float64 (2, 3): a point goes to ``matrix[:, :2] @ point + matrix[:, 2]``."""
 
 
 def clip_box(box_xyxy: Sequence[float], size_wh: tuple[int, int]) -> Box | None:
@@ -60,6 +68,11 @@ def fit_similarity(source: ArrayLike, target: ArrayLike) -> Matrix:
     ndarray
         float64 (2, 3): ``target ≈ matrix[:, :2] @ source + matrix[:, 2]``.
 
+    Raises
+    ------
+    OptionError
+        If the points of `source` are all the same.
+
     Examples
     --------
     >>> fit_similarity([(0, 0), (1, 0)], [(0, 0), (0, 2)]).round(6) + 0.0
@@ -71,7 +84,7 @@ def fit_similarity(source: ArrayLike, target: ArrayLike) -> Matrix:
     from_centre = z - z.mean()
     spread = np.vdot(from_centre, from_centre).real
     if spread == 0:
-        raise ValueError("the source points are all the same")
+        raise OptionError(f"source must be points that differ. Received: {source!r:.200}")
     a = np.vdot(from_centre, w) / spread  # `w` may have any centre: `from_centre` sums to 0
     b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])

@@ -132,6 +132,10 @@ class EmotionRecognizer:
         ------
         ImageError
             If the picture can't be read.
+        OptionError
+            If `color` is unknown.
+        DetectorError, ClassifierError
+            If the detector or the classifier fails, or, such as one of yours, gives what its contract forbids.
         """
         (result,) = self.recognize_batch([image], color=color)
         return result
@@ -167,7 +171,8 @@ class EmotionRecognizer:
         OptionError
             If `images` is a single picture, or an option is unknown.
         DetectorError, ClassifierError
-            If the detector or the classifier, such as one of yours, gives what its contract forbids.
+            If the detector (where `on_error` is ``"raise"``) or the classifier fails, or, such as one of yours, gives
+            what its contract forbids.
 
         Examples
         --------
@@ -208,6 +213,10 @@ class EmotionRecognizer:
         ------
         ImageError
             If a crop is no picture.
+        OptionError
+            If `crops` is a single picture, or `color` is unknown.
+        ClassifierError
+            If the classifier fails, or, such as one of yours, gives what its contract forbids.
 
         Examples
         --------

@@ -166,13 +166,13 @@ def _card_of(path: Path, card: WeightsCard | Mapping[str, Any] | None) -> Weight
     if card is not None and not isinstance(card, Mapping):
         raise CardError(f"card must be a WeightsCard, or a mapping with its entries. Received: {card!r:.200}")
     if card is not None:
-        return _complete(card, path.name, where=f"the card of {path}")
+        return _complete(card, path.name, where=f"the card of {shown(path)}")
     for candidate in (path.with_suffix(".json"), path.with_name("model.json")):
         if is_file(candidate):
             return read_card(candidate, file=path.name)
     raise CardError(
-        f"{path} has no card, which says what it takes and gives. Pass card=..., or write {path.with_suffix('.json')}, "
-        f"changing what differs:\n{_example_card(path)}"
+        f"{shown(path)} has no card, which says what it takes and gives. Pass card=..., or write "
+        f"{shown(path.with_suffix('.json'))}, changing what differs:\n{_example_card(path)}"
     )
 
 
