@@ -183,7 +183,7 @@ def write(results: Iterable[ImageResult], file: str | os.PathLike[str] | TextIO,
         Any number of results, also none.
     file
         A path, or a file object open in text mode. What stood at the path is replaced when all is written; after an
-        error it is as it was.
+        error it is as it was. A pipe or a device can't be replaced: open it, and give the file object.
     format
         ``"json"`` (a list with one entry a picture), ``"jsonl"`` (one line a picture, written as the results come) or
         ``"csv"`` (the table of :func:`to_dataframe`). Numbers are not rounded.
