@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from fer_toolkit import __version__, _optional, weights
 from fer_toolkit._addresses import without_secrets
+from fer_toolkit._messages import describe_error
 from fer_toolkit.detectors import DETECTORS
 from fer_toolkit.errors import FerToolkitError
 from fer_toolkit.weights.store import mirror_folder
@@ -262,7 +263,7 @@ def _cache() -> Finding:
         # A cache that others have filled may well be read-only.
         return Finding(
             "cache",
-            f"{folder} can't be written: {error.strerror or error}. FER_TOOLKIT_CACHE names another folder",
+            f"{folder} can't be written: {describe_error(error)}. FER_TOOLKIT_CACHE names another folder",
             is_problem=not _is_here(*NEEDS["yunet"]),
         )
     if sizes is None:

@@ -20,6 +20,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from fer_toolkit import _fork
 from fer_toolkit._checks import check_whole
+from fer_toolkit._messages import describe_error
 from fer_toolkit._paths import shown
 from fer_toolkit.errors import ImageError, OptionError
 
@@ -68,7 +69,6 @@ _MOST_CMYK_PIXELS = 80_000_000
 
 _HEAD_BYTES = 64
 _CHUNK_BYTES = 1 << 20
-_SHOWN = 200
 _BAND_PIXELS = 1 << 20  # 3 MB of colour, which caches hold
 
 _pillow_lock = _fork.Lock()
@@ -352,12 +352,6 @@ def _damaged(name: str, picture_format: str | None, error: Exception) -> ImageEr
         return ImageError(f"{name} needs more memory than there is; make the picture smaller, or lower max_pixels")
     what = f"{picture_format} picture" if picture_format else "picture"
     return ImageError(f"{name} is a damaged or incomplete {what}: {describe_error(error)}; get or save it again")
-
-
-def describe_error(error: Exception) -> str:
-    """What an error of a library or of the system says, on one short line."""
-    message = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(message.split())[:_SHOWN]
 
 
 @contextmanager

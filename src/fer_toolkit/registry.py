@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fer_toolkit import _fork
-from fer_toolkit._names import choices
+from fer_toolkit._messages import choices
 from fer_toolkit.errors import BrokenExtraError, OptionError, UnknownNameError
 
 if TYPE_CHECKING:

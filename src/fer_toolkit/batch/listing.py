@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from fer_toolkit._messages import describe_error
 from fer_toolkit.errors import DataError, OptionError
-from fer_toolkit.images import SUFFIXES, describe_error
+from fer_toolkit.images import SUFFIXES
 
 
 def find_pictures(folder: str, glob: str | None = None) -> Iterator[str]:

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from fer_toolkit._messages import describe_error
 from fer_toolkit._row_files import open_rows
 from fer_toolkit.batch.recognizing import TOGETHER, failed_result, recognize_all
 from fer_toolkit.batch.tasks import Done, Reading, Refusal, Setup, Task, receive, send
 from fer_toolkit.errors import FerToolkitError
 from fer_toolkit.export import column_types, image_to_rows
-from fer_toolkit.images import describe_error
 from fer_toolkit.results import ImageResult
 
 if TYPE_CHECKING:

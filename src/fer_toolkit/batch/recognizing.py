@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from fer_toolkit._messages import describe_error
 from fer_toolkit.errors import FerToolkitError
-from fer_toolkit.images import ColorOrder, Source, describe_error, describe_source, source_path
+from fer_toolkit.images import ColorOrder, Source, describe_source, source_path
 from fer_toolkit.recognizer import EmotionRecognizer
 from fer_toolkit.results import ImageResult
 

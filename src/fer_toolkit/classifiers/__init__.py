@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from fer_toolkit import _fork, weights
+from fer_toolkit._messages import describe_error
 from fer_toolkit._paths import is_file, shown
 from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.errors import CardError, ClassifierError, OptionError
@@ -150,7 +151,7 @@ def read_card(path: str | os.PathLike[str], *, file: str) -> WeightsCard:
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise CardError(f"{shown(path)} can't be read as JSON: {getattr(error, 'strerror', None) or error}") from error
+        raise CardError(f"{shown(path)} can't be read as JSON: {describe_error(error)}") from error
     if not isinstance(entries, dict):
         raise CardError(f"{shown(path)} must hold a JSON object with the card's entries")
     return _complete(entries, file, where=shown(path))

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit import _fork
+from fer_toolkit._messages import describe_error
 from fer_toolkit._optional import require
 from fer_toolkit.errors import OptionError, VideoError
-from fer_toolkit.images import describe_error, describe_source
+from fer_toolkit.images import describe_source
 from fer_toolkit.video.cameras import CameraReader, open_camera
 from fer_toolkit.video.frames import TICK, Choice, Frame, refuse
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit._files import whole_file
+from fer_toolkit._messages import describe_error
 from fer_toolkit.errors import OptionError, VideoError
 from fer_toolkit.images import describe_source
 from fer_toolkit.video.reading import BT709, open_container, require_av
@@ -292,4 +293,4 @@ def _refusals(name: str) -> Iterator[None]:
             f"{name} can't be written: this PyAV has no encoder {error}; the wheels of PyPI have it: pip install av"
         ) from error
     except av.error.FFmpegError as error:
-        raise VideoError(f"{name} can't be written: {error.strerror}") from error
+        raise VideoError(f"{name} can't be written: {describe_error(error)}") from error

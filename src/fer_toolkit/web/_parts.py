@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from fer_toolkit import _fork, weights
-from fer_toolkit._names import choices
+from fer_toolkit._messages import choices
 from fer_toolkit._optional import is_installed
 from fer_toolkit.classifiers import EXTRAS, available_classifiers, build_classifier
 from fer_toolkit.detectors import available_detectors, build_detector

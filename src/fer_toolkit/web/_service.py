@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fer_toolkit._names import choices
+from fer_toolkit._messages import choices
 from fer_toolkit.errors import OptionError
 from fer_toolkit.recognizer import EmotionRecognizer
 from fer_toolkit.results import ImageResult

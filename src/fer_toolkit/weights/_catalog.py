@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from fer_toolkit._names import choices
+from fer_toolkit._messages import choices, describe_error
 from fer_toolkit._paths import shown
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import CardError, UnknownNameError
@@ -87,7 +87,7 @@ def read_catalog(file: Path) -> Catalog:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # tomllib's and UTF-8's errors are ValueErrors
-        raise CardError(f"{shown(file)} can't be read: {getattr(error, 'strerror', None) or error}") from error
+        raise CardError(f"{shown(file)} can't be read: {describe_error(error)}") from error
     unknown = sorted(set(tables) - {"cards", "aliases"})
     if unknown:
         raise CardError(f"{file.name} has unknown tables {unknown}; known are ['aliases', 'cards']")

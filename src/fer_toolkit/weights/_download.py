@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fer_toolkit._addresses import without_secrets
+from fer_toolkit._messages import describe_error
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.errors import CacheError, DownloadError, IntegrityError, WeightsError
 
@@ -60,7 +61,7 @@ class CheckedFile:
         try:
             return self._file.write(chunk)
         except OSError as error:
-            raise CacheError(f"the file in the cache can't be written: {error.strerror or error}") from error
+            raise CacheError(f"the file in the cache can't be written: {describe_error(error)}") from error
 
     def flush(self) -> None:
         """Do nothing: Pooch asks for it after every chunk, and the file is flushed once, when it is whole."""
@@ -99,7 +100,7 @@ def copy(file: Path, target: CheckedFile) -> None:
             while chunk := source.read(2**20):
                 target.write(chunk)
     except OSError as error:  # of the source alone: the target's are CacheErrors by now
-        raise DownloadError(f"can't be read: {error.strerror or error}") from error
+        raise DownloadError(f"can't be read: {describe_error(error)}") from error
     target.check()
 
 
