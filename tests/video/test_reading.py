@@ -267,6 +267,18 @@ def test_a_file_that_lacks_its_index_is_refused(clip_path):
         open_video(clip_path)
 
 
+def test_a_title_that_is_no_utf8_stops_nothing(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "NAME"
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = 160, 120
+        container.mux(stream.encode(av.VideoFrame(160, 120, "yuv420p")))
+        container.mux(stream.encode())
+    path.write_bytes(path.read_bytes().replace(b"NAME", b"\xe9\xff\xfe\xfd"))
+    assert len(read(path)) == 1
+
+
 def test_sound_alone_is_no_video(tmp_path):
     path = tmp_path / "a.m4a"
     with av.open(str(path), "w") as container:

@@ -322,9 +322,11 @@ def open_container(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
     av = require_av()
     _check_file(path, name)
     with _opened(path) as file:
+        # A title that is no UTF-8 stops PyAV below 19 unless it is told otherwise, which later ones can't be.
+        lenient = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
         try:
             # Not as options, with which PyAV 15 and older crash on FLV files (github.com/PyAV-Org/PyAV/issues/2010).
-            container = av.open(file, metadata_errors="ignore", container_options=_PROTOCOLS)
+            container = av.open(file, container_options=_PROTOCOLS, **lenient)
         except av.error.FFmpegError as error:
             raise VideoError(
                 f"{name} can't be read as a video; it is none, or incomplete or damaged: {describe_error(error)}"
