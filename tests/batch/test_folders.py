@@ -272,7 +272,7 @@ def test_what_is_wrong_is_told_before_anything_is_written(hundred, tmp_path, sta
     table = tmp_path / "t.csv"
     for error, message, folder, output, options in [
         (OptionError, r"must end in one of .* Received: '.*t\.xlsx'", hundred, tmp_path / "t.xlsx", {}),
-        (OptionError, "workers must be at least 1. Received: 0", hundred, table, {"workers": 0}),
+        (OptionError, "workers must be a whole number, 1 or more. Received: 0", hundred, table, {"workers": 0}),
         (OptionError, "glob must be a path from the folder on", hundred, table, {"glob": "/"}),
         (OptionError, "detector must be a name or a file", hundred, table, {"detector": Mine()}),
         (OptionError, "classifier must be a name or a file", hundred, table, {"classifier": Mine()}),

@@ -1,3 +1,5 @@
+"""A data frame or an Arrow table in, and the same with the faces of its pictures out."""
+
 from pathlib import Path
 
 import cv2

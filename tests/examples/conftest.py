@@ -1,18 +1,14 @@
+"""What stands in for hours of training."""
+
+import runpy
+from pathlib import Path
+
 import pytest
 
-
-def tiny(pixels):
-    """A network that is compiled in a second."""
-    from keras import layers
-
-    x = layers.Rescaling(1 / 127.5, -1)(pixels)
-    for width in (8, 16):
-        x = layers.Conv2D(width, 3, strides=3, use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization(momentum=0.5)(x))
-    return layers.GlobalMaxPooling2D()(x)
+TRAINING = Path(__file__).parents[1] / "training" / "conftest.py"
 
 
 @pytest.fixture
 def tiny_network():
-    """The function that builds it, for a name in ``networks.NETWORKS``."""
-    return tiny
+    """The function that builds the network of the tests of training, for a name in ``networks.NETWORKS``."""
+    return runpy.run_path(str(TRAINING))["tiny"]

@@ -1,4 +1,5 @@
-import csv
+"""A small FER2013 of drawn faces, a network that is soon trained, and runs in processes of their own."""
+
 import json
 import os
 import subprocess
@@ -34,17 +35,6 @@ def faces():
     votes[0] = 0
     votes[0, 9] = 10  # raters saw no face
     return FaceData(images, emotions, splits, votes)
-
-
-def write_fer2013(path, data, header=("emotion", "pixels", "Usage")):
-    """`data` as the public CSV, columns in the order of `header`."""
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(header)
-        for image, emotion, split in zip(data.images, data.emotions, data.splits, strict=True):
-            row = {"emotion": emotion, "pixels": " ".join(map(str, image.ravel())), "Usage": split}
-            rows.writerow([row[name.strip()] for name in header])
-    return path
 
 
 def tiny(pixels):

@@ -1,3 +1,5 @@
+"""Each change does what its name says, within its limits, and alike on every backend."""
+
 import importlib.util
 import os
 import subprocess

@@ -1,3 +1,5 @@
+"""Training on JAX: a run that is killed goes on, and its network is the same on TensorFlow."""
+
 import csv
 import importlib.util
 import signal

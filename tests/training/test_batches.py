@@ -1,3 +1,5 @@
+"""What a network is shown is decided by seed, epoch and step alone, and its targets belong to it."""
+
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

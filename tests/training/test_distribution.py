@@ -1,3 +1,5 @@
+"""Several processes, or devices, train what one does."""
+
 import importlib.util
 import socket
 

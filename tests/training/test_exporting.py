@@ -1,3 +1,5 @@
+"""Exported files answer as their networks do, and what does not is refused."""
+
 import json
 import re
 import sys

@@ -112,7 +112,7 @@ def test_a_confidence_that_rounding_lifts_above_one_is_in_the_last_bin():
 
 
 def test_there_must_be_a_bin():
-    with pytest.raises(OptionError, match=r"bins must be at least 1\. Received: 0"):
+    with pytest.raises(OptionError, match=r"bins must be a whole number, 1 or more\. Received: 0"):
         reliability(np.array([0.5]), np.array([True]), bins=0)
 
 

@@ -1,3 +1,5 @@
+"""A run leaves what it promises, whatever it starts from and however it ends."""
+
 import csv
 import resource
 import shutil

@@ -1,3 +1,5 @@
+"""The networks as they are built, before any training."""
+
 import keras
 import numpy as np
 import pytest

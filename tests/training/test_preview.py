@@ -1,3 +1,5 @@
+"""The picture of what a recipe makes of faces."""
+
 from dataclasses import replace
 
 import cv2
@@ -78,7 +80,7 @@ def test_only_training_is_shown(faces):
 
 @pytest.mark.parametrize("setting", [{"rows": 0}, {"columns": 0}])
 def test_a_picture_of_nothing_is_refused(faces, setting):
-    with pytest.raises(OptionError, match=f"{next(iter(setting))} must be 1 or more. Received: 0"):
+    with pytest.raises(OptionError, match=f"{next(iter(setting))} must be a whole number, 1 or more. Received: 0"):
         preview(faces, Recipe(), **setting)
 
 

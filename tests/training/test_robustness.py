@@ -1,3 +1,5 @@
+"""Each change is what it is called, and accuracy under it is that of the changed faces."""
+
 import numpy as np
 import pytest
 

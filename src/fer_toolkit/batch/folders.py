@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_toolkit import __version__
+from fer_toolkit._checks import check_whole
 from fer_toolkit._files import check_name
 from fer_toolkit._optional import require
 from fer_toolkit._paths import is_folder, shown
@@ -165,8 +166,8 @@ def recognize_folder(
 def _check(folder: str, table: Path, workers: int | None) -> None:
     check_ending(table)
     check_name(table)
-    if workers is not None and workers < 1:
-        raise OptionError(f"workers must be at least 1. Received: {workers!r}")
+    if workers is not None:
+        check_whole("workers", workers, least=1)
     if not is_folder(folder):
         raise DataError(f"there is no folder '{shown(folder)}'; check the path")
     if table.suffix.lower() == ".parquet":  # rather now than after the first part

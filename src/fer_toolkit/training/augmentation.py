@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from fer_toolkit._checks import check_number
 from fer_toolkit.errors import OptionError
 
 
@@ -70,8 +71,8 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name, highest in (("flip", 1), ("tilt", 180), ("shift", 1), ("light", 255), ("noise", 255), ("erase", 1)):
-            _check_amount(name, getattr(self, name), 0, highest)
-        _check_amount("blur", self.blur, 0, 24)
+            check_number(name, getattr(self, name), 0, highest)
+        check_number("blur", self.blur, 0, 24)
         _check_range("zoom", self.zoom, 0.1, 10)
         _check_range("contrast", self.contrast, 0, 10)
 
@@ -167,9 +168,9 @@ class Mixing:
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_amount("mixup", self.mixup, 0, 1)
-        _check_amount("cutmix", self.cutmix, 0, 1)
-        _check_amount("alpha", self.alpha, 0.01, 100)
+        check_number("mixup", self.mixup, 0, 1)
+        check_number("cutmix", self.cutmix, 0, 1)
+        check_number("alpha", self.alpha, 0.01, 100)
         if self.mixup + self.cutmix > 1:
             raise OptionError(
                 f"mixup and cutmix must sum to 1 at most, since a face is mixed one way. "
@@ -242,18 +243,10 @@ def _rectangles(
     return inside
 
 
-_NUMBER = (int, float)
-
-
-def _check_amount(name: str, value: object, lowest: float, highest: float) -> None:
-    if not (isinstance(value, _NUMBER) and lowest <= value <= highest):
-        raise OptionError(f"{name} must be from {lowest} to {highest}. Received: {value!r}")
-
-
 def _check_range(name: str, value: object, lowest: float, highest: float) -> None:
     pair = value if isinstance(value, tuple) and len(value) == 2 else (None, None)
     low, high = pair
-    if not (isinstance(low, _NUMBER) and isinstance(high, _NUMBER) and lowest <= low <= high <= highest):
+    if not (isinstance(low, (int, float)) and isinstance(high, (int, float)) and lowest <= low <= high <= highest):
         raise OptionError(
             f"{name} must be two numbers from {lowest} to {highest}, the lower one first. Received: {value!r}"
         )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fer_toolkit.errors import DataError, OptionError
+from fer_toolkit._checks import check_whole
+from fer_toolkit.errors import DataError
 
 BINS = 15
 """Number of confidence bins of the expected calibration error."""
@@ -190,8 +191,7 @@ def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins
     >>> round(table.ece, 4)  # (1 * 0.3 + 2 * 0.25) / 3
     0.2667
     """
-    if bins < 1:
-        raise OptionError(f"bins must be at least 1. Received: {bins!r}")
+    check_whole("bins", bins, least=1)
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.searchsorted(edges[1:-1], confidence)
     count = np.bincount(bin_of, minlength=bins)

@@ -9,7 +9,7 @@ from keras import ops
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from fer_toolkit.errors import OptionError
+from fer_toolkit._checks import check_whole
 from fer_toolkit.training.batches import EMOTION, shown, targets
 from fer_toolkit.training.data import SIDE, FaceData, part_with_faces
 from fer_toolkit.training.recipes import Recipe
@@ -58,8 +58,8 @@ def preview(
     """
     training = part_with_faces(data, "Training", " to preview")
     for name, count in (("rows", rows), ("columns", columns)):
-        if count is not None and count < 1:
-            raise OptionError(f"{name} must be 1 or more. Received: {count!r}")
+        if count is not None:
+            check_whole(name, count, least=1)
     seed = recipe.seed if seed is None else seed
     chosen = _take_turns(training.emotions, rows, np.random.default_rng(seed))
     by_head, weights = targets(training, recipe.label_smoothing, recipe.class_balance)

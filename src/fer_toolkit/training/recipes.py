@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from fer_toolkit._checks import check_whole
 from fer_toolkit._paths import shown
 from fer_toolkit.errors import OptionError
 from fer_toolkit.training import networks
@@ -82,6 +83,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.network not in networks.NETWORKS:
             raise OptionError(f"network must be one of {list(networks.NETWORKS)}. Received: {self.network!r}")
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            check_whole(name, getattr(self, name), least=least)
         for limits, is_within, names in _LIMITS:
             for name in names:
                 value = getattr(self, name)
@@ -139,8 +142,6 @@ class Recipe:
 
 
 _LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
-    ("a whole number, 1 or more", lambda value: isinstance(value, int) and value >= 1, ("epochs", "batch_size")),
-    ("a whole number, 0 or more", lambda value: isinstance(value, int) and value >= 0, ("seed",)),
     ("more than 0", lambda value: 0 < value < math.inf, ("learning_rate",)),
     ("0 or more", lambda value: 0 <= value < math.inf, ("warmup_epochs", "weight_decay", "votes_weight")),
     ("from 0 to 1", lambda value: 0 <= value <= 1, ("teaching", "class_balance")),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fer_toolkit._checks import check_whole
 from fer_toolkit._processors import usable_processors
 from fer_toolkit.errors import OptionError
 
@@ -74,9 +75,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, least in (("max_bytes", 1), ("max_pixels", 1), ("workers", 1), ("queue", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise OptionError(f"{name} must be a whole number, {least} or more. Received: {value!r}")
+            check_whole(name, getattr(self, name), least=least)
         if not (isinstance(self.timeout, (int, float)) and 0 < self.timeout < math.inf):
             raise OptionError(f"timeout must be a number of seconds above 0. Received: {self.timeout!r}")
         if self.token is not None and not _is_token(self.token):
