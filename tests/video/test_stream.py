@@ -36,6 +36,9 @@ class Clip:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.closed = True
 
 
@@ -187,6 +190,13 @@ def test_a_loop_that_ends_early_ends_the_reading_and_its_threads():
     assert list(stream) == []
 
 
+def test_a_stream_that_nobody_reads_ends_the_reading_too():
+    clip = Clip(moving(10))
+    with recognize_frames(clip, PARTS):
+        assert not clip.closed
+    assert clip.closed
+
+
 def test_memory_does_not_grow_with_the_frames():
     image = dot(40)
     tracemalloc.start()
@@ -200,10 +210,15 @@ def test_memory_does_not_grow_with_the_frames():
     assert marks[1] - marks[0] < 1_000_000  # a frame has 57,600 bytes
 
 
-@pytest.mark.parametrize("every", [0, -1, 1.5, True, "2"])
-def test_a_detect_every_that_is_none_is_refused(every):
-    with pytest.raises(OptionError, match="detect_every must be a whole number, 1 or more"):
-        recognise([], detect_every=every)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [*(("detect_every", value) for value in (0, -1, 1.5, True, "2")), ("smoothing", -1), ("hold", None)],
+)
+def test_a_wrong_option_is_refused_and_ends_the_reading(option, value):
+    clip = Clip([])
+    with pytest.raises(OptionError, match=" must be "):
+        recognize_frames(clip, PARTS, **{option: value})
+    assert clip.closed
 
 
 def test_the_whole_way_of_a_real_face(astronaut):

@@ -97,6 +97,7 @@ class VideoStream(Iterator[VideoFrameResult]):
     def close(self) -> None:
         """End reading; there are no further results."""
         self._steps.close()
+        self.reader.close()  # for steps that were never begun end nothing
 
     def _renew(self) -> None:
         _fork.leave_behind(self._steps)
@@ -118,9 +119,16 @@ def recognize_frames(
     on_event: Callable[[EmotionEvent], None] | None = None,
     hold: float = 1.0,
 ) -> VideoStream:
-    """Read the emotions of all faces of a video; the parameters are those of ``EmotionRecognizer.recognize_video``."""
-    check_whole("detect_every", detect_every, least=1)
-    tracker, smoother, events = Tracker(), Smoother(smoothing), EventDetector(hold)
+    """Read the emotions of all faces of a video; the parameters are those of ``EmotionRecognizer.recognize_video``.
+
+    The reader is closed when the results end, and also where an option is wrong.
+    """
+    try:
+        check_whole("detect_every", detect_every, least=1)
+        tracker, smoother, events = Tracker(), Smoother(smoothing), EventDetector(hold)
+    except BaseException:
+        reader.close()
+        raise
 
     def steps() -> Generator[Step, None, None]:
         with (
