@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fer_toolkit.video.results import TrackSummary, VideoFrameResult
     from fer_toolkit.video.stream import VideoStream
 
-MaxSide = Annotated[
+MaxFrameSide = Annotated[
     int, typer.Option(metavar="PIXELS", min=32, help="Longest side of the frame that the detector sees.")
 ]
 DetectEvery = Annotated[
@@ -59,7 +59,7 @@ def video(
     min_confidence: MinConfidence = 0.0,
     min_score: MinScore = None,
     min_face: MinFace = None,
-    max_side: MaxSide = 640,
+    max_side: MaxFrameSide = 640,
 ) -> None:
     """Follow a video's faces, and say which emotions they show when.
 
@@ -113,7 +113,7 @@ def webcam(
     min_confidence: MinConfidence = 0.0,
     min_score: MinScore = None,
     min_face: MinFace = None,
-    max_side: MaxSide = 320,
+    max_side: MaxFrameSide = 320,
 ) -> None:
     """Show a camera's picture with the emotions of its faces.
 
