@@ -64,8 +64,16 @@ def squares(*colours, size=(40, 120)):
     return image
 
 
+def pil(image_bgr):
+    return Image.fromarray(np.ascontiguousarray(image_bgr[..., ::-1]))
+
+
 def emotions(result):
     return [face.emotion for face in result]
+
+
+def faces_of(recognizer, image):
+    return recognizer.recognize(image).faces
 
 
 @pytest.fixture
@@ -111,7 +119,7 @@ class TestOnePicture:
             path,
             content,
             io.BytesIO(content),
-            _pil(image),
+            pil(image),
             image / 255,
             np.dstack([image, np.full((40, 120, 1), 255, np.uint8)]),
         ]
@@ -161,7 +169,7 @@ class TestDrawing:
         path = tmp_path / "a.png"
         cv2.imwrite(str(path), image)
         with path.open("rb") as file:
-            forms = {"path": path, "bytes": path.read_bytes(), "file": file, "array": image, "pil": _pil(image)}
+            forms = {"path": path, "bytes": path.read_bytes(), "file": file, "array": image, "pil": pil(image)}
             result = recognizer.recognize(forms[form])
         drawn = result.draw()
         assert drawn.size == (300, 200)
@@ -394,7 +402,7 @@ class TestClassify:
     def test_a_list_may_hold_crops_of_any_sizes_and_forms(self, recognizer, tmp_path):
         red = np.full((30, 17, 3), RED, np.uint8)
         cv2.imwrite(str(tmp_path / "red.png"), red)
-        forms = [red, red[:3, :5], red / 255, tmp_path / "red.png", _pil(red)]
+        forms = [red, red[:3, :5], red / 255, tmp_path / "red.png", pil(red)]
         assert recognizer.classify(forms).argmax(axis=1).tolist() == [2] * 5
 
     @pytest.mark.parametrize("shape", [(16, 16), (16, 16, 1), (16, 16, 3), (16, 16, 4)])
@@ -462,16 +470,8 @@ class TestProcesses:
 
     def test_a_spawned_process_gives_the_same(self, standard, astronaut):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            faces = pool.apply(_faces, (standard, astronaut))
+            faces = pool.apply(faces_of, (standard, astronaut))
         assert faces == standard.recognize(astronaut).faces
-
-
-def _pil(image_bgr):
-    return Image.fromarray(np.ascontiguousarray(image_bgr[..., ::-1]))
-
-
-def _faces(recognizer, image):
-    return recognizer.recognize(image).faces
 
 
 class TestParts:

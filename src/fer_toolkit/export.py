@@ -128,11 +128,6 @@ def column_types(labels: Iterable[str]) -> dict[str, str]:
     return _BEFORE_LABELS | dict.fromkeys(labels, "float64") | _AFTER_LABELS
 
 
-def _labels(results: Iterable[ImageResult]) -> dict[str, None]:
-    """The labels of all faces, each once, in the order of their first appearance."""
-    return {label: None for result in results for face in result.faces for label in face.probabilities}
-
-
 def to_dataframe(results: Iterable[ImageResult]) -> pd.DataFrame:
     """All results as one table (needs ``fer-toolkit[data]``).
 
@@ -211,6 +206,11 @@ def write(results: Iterable[ImageResult], file: str | os.PathLike[str] | TextIO,
         return
     with _text_file(Path(file)) as stream:
         writer(results, stream)
+
+
+def _labels(results: Iterable[ImageResult]) -> dict[str, None]:
+    """The labels of all faces, each once, in the order of their first appearance."""
+    return {label: None for result in results for face in result.faces for label in face.probabilities}
 
 
 @contextmanager
