@@ -166,7 +166,7 @@ class _Board:
     def __init__(self, size_wh: tuple[int, int], faces: Sequence[_Rect]) -> None:
         self.width, self.height = size_wh
         self.faces = np.array(faces, np.int64).reshape(-1, 4)
-        self.taken = np.empty((0, 4), np.int64)
+        self.taken: NDArray[np.int64] = np.empty((0, 4), np.int64)
 
     def spots(self, size_wh: tuple[int, int], corners: Sequence[_Point]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Rectangles (n, 4) with these upper left corners, moved into the picture, and which had to be moved (n).

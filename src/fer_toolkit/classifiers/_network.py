@@ -113,7 +113,7 @@ def gather(outputs: Sequence[NDArray[Any]], card: WeightsCard) -> NDArray[np.flo
     """Outputs of several runs, each (some, ...), as one float32 (n, outputs); also when there was no run."""
     if not outputs:
         return np.empty((0, len(card.labels)), np.float32)
-    return np.concatenate([each.reshape(len(each), -1) for each in outputs]).astype(np.float32)
+    return np.concatenate([each.reshape(len(each), -1) for each in outputs], dtype=np.float32)
 
 
 def to_probabilities(outputs: NDArray[np.floating], card: WeightsCard) -> NDArray[np.float32]:

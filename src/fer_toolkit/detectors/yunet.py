@@ -107,7 +107,7 @@ class YuNetDetector:
             network.setInputSize((padded.shape[1], padded.shape[0]))
             rows = network.detect(padded)[1]
         # A row: x, y, width, height, five landmarks as x, y in the order of Detection, score.
-        for row in () if rows is None else rows.tolist():
+        for row in () if rows is None else np.asarray(rows, np.float32).tolist():
             x, y, width, height = row[:4]
             landmarks = tuple(zip(row[4:14:2], row[5:14:2], strict=True))
             yield Detection((x, y, x + width, y + height), min(row[14], 1.0), landmarks)

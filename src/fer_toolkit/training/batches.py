@@ -110,7 +110,8 @@ def shown(
     faces = recipe.augmentation(images, np.random.default_rng(key))
     if not recipe.mixing.used:
         return faces, targets, weights
-    own = recipe.mixing.own_shares(images.shape[:3], np.random.default_rng((*key, _MIXING)))
+    count, height, width = images.shape[:3]
+    own = recipe.mixing.own_shares((count, height, width), np.random.default_rng((*key, _MIXING)))
     return _mixed(faces, targets, weights, own)
 
 

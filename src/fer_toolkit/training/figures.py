@@ -192,7 +192,7 @@ def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins
     0.2667
     """
     check_whole("bins", bins, least=1)
-    edges = np.linspace(0, 1, bins + 1)
+    edges = np.linspace(0, 1, bins + 1, dtype=np.float64)
     bin_of = np.searchsorted(edges[1:-1], confidence)
     count = np.bincount(bin_of, minlength=bins)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: an empty bin
