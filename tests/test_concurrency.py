@@ -114,7 +114,7 @@ class TestProcesses:
             "sys.exit(0 if os.fork() == 0 else os.wait()[1])\n"
         )
         run = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, timeout=60
+            [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, timeout=240
         )
         assert run.returncode == 0
         assert "Traceback" not in run.stderr
