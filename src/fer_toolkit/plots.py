@@ -149,7 +149,7 @@ def draw_reliability(reliability: Reliability, title: str = "") -> Figure:
     above.text(0.97, 0.04, error, transform=above.transAxes, ha="right", va="bottom", size=_NORMAL, color=_INK)
     _grid(above)
     below.bar(
-        edges[:-1], 100 * count / max(count.sum(), 1), np.diff(edges), align="edge", color=_BLUE, edgecolor=_PAPER
+        edges[:-1], 100 * count / max(int(count.sum()), 1), np.diff(edges), align="edge", color=_BLUE, edgecolor=_PAPER
     )
     below.set(xlim=(0, 100))
     return figure
@@ -175,7 +175,7 @@ def draw_coverage(coverage: Coverage, title: str = "") -> Figure:
     MissingExtraError
         If Matplotlib is not installed.
     """
-    shown = coverage.kept >= min(_FEWEST, coverage.kept.max(initial=0))
+    shown = coverage.kept >= min(_FEWEST, int(coverage.kept.max(initial=0)))
     threshold, x, y = coverage.threshold[shown], 100 * coverage.coverage[shown], 100 * coverage.accuracy[shown]
     low, high = _wilson(coverage.accuracy[shown], coverage.kept[shown])
     figure = _figure(title, height=0.8)

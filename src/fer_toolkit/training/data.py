@@ -258,7 +258,7 @@ def relabel_by_votes(data: FaceData, *, classes: Literal[7, 8] = 8, soft: bool =
         raise OptionError(f"classes must be 7 or 8. Received: {classes!r}")
     labels = FERPLUS if classes == 8 else FER2013
     columns = [VOTE_COLUMNS.index(FER2013_TO_FERPLUS.get(label, label)) for label in labels]
-    votes = np.where(data.votes > 1, data.votes, 0)
+    votes = data.votes * (data.votes > 1)
     given, half = votes[:, columns], votes.sum(axis=1) / 2
     labelled = (given.sum(axis=1) if soft else given.max(axis=1)) > half
     given = given[labelled]

@@ -39,7 +39,7 @@ class Reliability:
         """Expected calibration error: the mean distance of confidence and accuracy, each bin weighed by its faces."""
         filled = self.count > 0
         gaps = np.abs(self.accuracy - self.confidence)[filled]
-        return float(gaps @ self.count[filled] / max(self.count.sum(), 1))
+        return float(gaps @ self.count[filled] / max(int(self.count.sum()), 1))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, SupportsFloat, cast
 
 import cv2
 import numpy as np
@@ -253,9 +253,9 @@ class _Sound:
             frame.pts = self._moved(frame.pts, frame.time_base)
         return [packet for frame in frames for packet in self._to.encode(frame)]
 
-    def _moved(self, stamp: int | None, time_base: Fraction | None) -> int | None:
+    def _moved(self, stamp: int | None, time_base: SupportsFloat | None) -> int | None:
         """A time stamp on the new file's clock, which begins at `start`."""
-        return None if stamp is None or not time_base else stamp - round(self._origin / time_base)
+        return None if stamp is None or not time_base else stamp - round(self._origin / float(time_base))
 
 
 def _even(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
