@@ -129,6 +129,8 @@ class TestPlacing:
             ((50, 50),) * 5,  # all in one place
             FACE * 0.9,  # in fractions of the picture, not in pixels
             FACE * 300,  # three times as large as the box
+            FACE * 210,  # just over twice
+            FACE * 49,  # just under half
             FACE[[1, 0, 2, 4, 3]] * 100,  # left and right exchanged
         ],
     )
@@ -286,10 +288,21 @@ class TestCalls:
             assert crops.shape == (0, 48, 48, channels)
             assert crops.dtype == np.uint8
 
+    def test_a_box_stands_in_its_crop_as_the_detector_s_calibration_says(self):
+        image = slopes(200, 200)
+        face, square = Detection((60, 60, 100, 100), 1.0), Detection((40, 40, 120, 120), 1.0)
+        np.testing.assert_array_equal(
+            crop_faces(image, [face], BGR, (0.25, 0.25, 0.5, 0.5)), crop_faces(image, [square], BGR)
+        )
+
     def test_crops_are_in_the_order_of_the_faces(self):
         faces = [Detection((x, 50, x + 40, 90), 1.0) for x in (200, 20, 120)]
         blue = crop_faces(slopes(200, 250), faces, BGR)[..., 0].mean(axis=(1, 2))
         np.testing.assert_allclose(blue, [219.5, 39.5, 139.5], atol=0.5)
+
+    def test_a_face_far_outside_of_the_smallest_picture_has_its_colour(self):
+        crop = crop_faces(np.full((1, 1, 3), (9, 8, 7), np.uint8), [Detection((-300, -300, -200, -200), 1.0)], BGR)[0]
+        np.testing.assert_array_equal(crop, np.broadcast_to([9, 8, 7], crop.shape))
 
     def test_the_picture_is_left_as_it_is_and_crops_are_copies(self):
         image = noise(48, 48)
