@@ -1,5 +1,6 @@
 """Several processes at work: all is done once, whoever dies, and an end is an end for all of them."""
 
+import errno
 import os
 import signal
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fer_toolkit import register_detector
+from fer_toolkit.batch import workers
 from fer_toolkit.batch.tasks import Done, Reading, Setup, Task
 from fer_toolkit.batch.workers import Worker, work_off
 from fer_toolkit.errors import BrokenExtraError, ExportError, FerToolkitError, UnknownNameError
@@ -50,12 +52,12 @@ def ended(processes):
     return all(process.poll() is not None for process in processes)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_each_task_is_done_once_and_no_process_is_left(setup, tasks, started, workers):
-    answers = list(work_off(tasks, setup, workers))
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_each_task_is_done_once_and_no_process_is_left(setup, tasks, started, at_once):
+    answers = list(work_off(tasks, setup, at_once))
     assert sorted(answer.number for answer in answers if isinstance(answer, Done)) == list(range(10))
     assert {answer.done for answer in answers if isinstance(answer, Reading)} == {0}
-    assert len(started) == workers
+    assert len(started) == at_once
     assert ended(started)
 
 
@@ -184,6 +186,16 @@ def test_a_process_that_ends_whenever_it_closes_its_file_is_not_started_for_ever
     with pytest.raises(FerToolkitError, match="ends again and again: exit status 9"):
         list(work_off(tasks[:1], setup, 1))
     assert len(started) == 3
+
+
+def test_a_process_that_can_not_be_told_its_task_is_not_waited_for(setup, tasks, started, monkeypatch):
+    def refuse(stream, message):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(workers, "send", refuse)
+    with pytest.raises(FerToolkitError, match="ends before it reads one"):
+        list(work_off(tasks[:1], setup, 1))
+    assert ended(started)
 
 
 def test_a_file_that_can_not_be_written_ends_all_and_what_is_whole_stays(setup, tasks, tmp_path, started):

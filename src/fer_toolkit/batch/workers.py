@@ -134,8 +134,7 @@ class Worker:
         process = self._process = self._process or self._start()
         if self._killed:
             process.kill()
-        with contextlib.suppress(OSError):  # it has died
-            send(cast("TextIO", process.stdin), task)
+        _tell(process, task)
         for line in cast("TextIO", process.stdout):
             answer = receive(line)
             if isinstance(answer, Refusal):
@@ -155,8 +154,7 @@ class Worker:
         self._last_words.clear()
         self._listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
         self._listener.start()
-        with contextlib.suppress(OSError):
-            send(cast("TextIO", process.stdin), self._setup)
+        _tell(process, self._setup)
         return process
 
     def _listen(self, stderr: TextIO) -> None:
@@ -173,3 +171,11 @@ class Worker:
             return f"signal {signal.Signals(-status).name}"
         cast("threading.Thread", self._listener).join(timeout=1)  # a process of the process's own may go on
         return f"exit status {status}: {''.join(self._last_words) or 'nothing was said'}"
+
+
+def _tell(process: subprocess.Popen[str], message: Setup | Task) -> None:
+    """Send a message to a process; one that can't be told anything is as good as dead, and must not be waited for."""
+    try:
+        send(cast("TextIO", process.stdin), message)
+    except OSError:
+        process.kill()
