@@ -74,6 +74,8 @@ class Own(Generic[T]):
 
     def get(self) -> T:
         """It."""
+        if (made := self._made) is not None:  # nobody waits for another's network to be built
+            return made
         with undisturbed:
             if self._made is None:
                 self._made = self._make()
