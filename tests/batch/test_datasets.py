@@ -104,6 +104,15 @@ def test_paths_on_a_cluster_give_what_one_process_gives_and_any_sink_takes_it(cl
     assert pq.read_table(tmp_path / "faces").sort_by("path").replace_schema_metadata(None) == local
 
 
+def test_the_program_of_the_page_runs(cluster, pictures, tmp_path, fetched_weights):
+    fetched_weights("yunet-2026may")
+    pq.write_table(pa.table({"path": pictures[:8]}), tmp_path / "pictures.parquet")
+    page = Path("docs/scale.md").read_text(encoding="utf-8").partition("## A cluster")[2]
+    program = page.partition("```python\n")[2].partition("```")[0]
+    exec(program.replace("/shared", tmp_path.as_posix()), {"__name__": "page"})
+    assert sorted(set(pq.read_table(tmp_path / "faces")["path"].to_pylist())) == pictures[:8]
+
+
 def test_pixels_and_bytes_give_what_paths_give(cluster, pictures, local, tmp_path):
     expected = local.take([0, 1, 2])
     bytes_of_files = ray.data.read_binary_files(pictures[:3], include_paths=True)
