@@ -131,6 +131,7 @@ def short_of_memory(mebibytes):
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (taken + mebibytes * 2**20,) * 2)
+        signal.alarm(60)  # OpenBLAS of NumPy before 2 waits without end for memory: as good as killed
 
     return arm
 
