@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import mmap
 import sys
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def test_growth_is_seen(long_run):
 
     def grow():
         while True:
-            kept.append(bytearray(200_000))
+            kept.append(mmap.mmap(-1, 200_000))  # new pages: small objects may find room in what others freed
+            kept[-1].write(bytes(200_000))
             yield True
 
     grown = long_run.watch("growing", 200, grow())

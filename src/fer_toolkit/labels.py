@@ -72,8 +72,8 @@ def map_probabilities(
     --------
     >>> import numpy as np
     >>> row = np.eye(8, dtype=np.float32)[[1]]
-    >>> map_probabilities(row, FERPLUS, FER2013, FERPLUS_TO_FER2013).argmax()
-    np.int64(3)
+    >>> int(map_probabilities(row, FERPLUS, FER2013, FERPLUS_TO_FER2013).argmax())
+    3
     """
     if probabilities.ndim != 2 or probabilities.shape[1] != len(source):
         raise OptionError(f"probabilities must be (n, {len(source)}). Received: shape {probabilities.shape}")
