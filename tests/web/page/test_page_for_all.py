@@ -17,6 +17,8 @@ def press_until(page, name):
 
 
 def test_a_keyboard_is_enough(page, collage_path):
+    # From now on the browser tells of file choosers and opens none; asked only just before the key, it may be too late.
+    page.on("filechooser", lambda _: None)
     press_until(page, "detector")
     press_until(page, "classifier")
     press_until(page, "file")
