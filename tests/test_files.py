@@ -222,7 +222,7 @@ def test_the_next_who_writes_in_a_folder_removes_what_killed_processes_left_and_
 
 
 def test_where_there_are_no_locks_a_draft_goes_when_it_is_a_day_old(tmp_path, monkeypatch):
-    monkeypatch.setattr(_files, "_lock", lambda _: None)
+    monkeypatch.setattr(_files, "take_lock", lambda _: None)
     old, new = (tmp_path / f".{digit * 16}.draft-b.txt" for digit in "01")
     for draft, age in ((old, 25), (new, 23)):
         draft.touch()

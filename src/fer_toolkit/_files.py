@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 from fer_toolkit._paths import shown
 from fer_toolkit.errors import ExportError, FerToolkitError
@@ -105,6 +105,20 @@ def check_name(path: Path, error: type[FerToolkitError] = ExportError) -> None:
         raise error(f"{shown(path)} can't be written: no file can have that name")
 
 
+def take_lock(file: IO[Any]) -> bool | None:
+    """Lock an open file until it is closed: whether it could be had, or None where there are no locks."""
+    if sys.platform != "win32":
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+    return None
+
+
 @dataclass(frozen=True)
 class _Draft:
     """A draft, and the open file that keeps it locked."""
@@ -156,7 +170,7 @@ def _new_draft(target: Path) -> _Draft:
     while True:
         path = _draft_name(target)
         lock = path.open("xb")
-        if _lock(lock) is not False and path.exists():
+        if take_lock(lock) is not False and path.exists():
             return _Draft(path, lock)
         lock.close()  # it was swept away before it was locked
 
@@ -179,22 +193,8 @@ def _sweep(folder: Path) -> None:
 
 def _remove_abandoned(draft: Path) -> None:
     with draft.open("rb+") as file:  # for writing: NFS locks nothing else
-        locked = _lock(file)
+        locked = take_lock(file)
         if locked:
             draft.unlink()
     if locked is None and time.time() - draft.stat().st_mtime > ABANDONED_AFTER:
         draft.unlink()
-
-
-def _lock(file: BinaryIO) -> bool | None:
-    """Lock an open file until it is closed: whether it could be had, or None where there are no locks."""
-    if sys.platform != "win32":
-        import fcntl
-
-        with contextlib.suppress(OSError):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-    return None

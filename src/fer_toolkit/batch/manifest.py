@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from fer_toolkit._files import whole_file
+from fer_toolkit._files import take_lock, whole_file
 from fer_toolkit._paths import exists
 from fer_toolkit.batch.recognizing import TOGETHER
 from fer_toolkit.batch.tasks import Done, Task
@@ -183,14 +183,8 @@ def _lock(path: Path) -> Iterator[bool]:
 
 
 def _is_ours(stream: TextIO, path: Path) -> bool:
-    if sys.platform != "win32":
-        import fcntl
-
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:  # the file system has no locks
-            return True
+    taken = take_lock(stream)
+    if taken is None:  # the file system has no locks
+        return True
     # False where the file was removed by whoever held the lock until now
-    return path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    return taken and path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
