@@ -58,12 +58,31 @@ def test_an_8_bit_network_with_a_scale_that_no_network_has_is_refused(tmp_path, 
     scales = [each["quantization_parameters"]["scales"] for each in tensors if each["dtype"] == np.int8]
     right = next(some[:4].tobytes() for some in scales if some.size > 4 and content.count(some.tobytes()) == 1)
     (tmp_path / "model.tflite").write_bytes(content.replace(right, np.full(4, scale, np.float32).tobytes()))
-    code = "import sys; from fer_toolkit.classifiers import build_classifier as b; b(sys.argv[1], card={})"
-    card = {"labels": store.card("default").labels, "input": {"size": 48}}
-    command = [sys.executable, "-c", code.replace("{}", repr(card)), tmp_path / "model.tflite"]
-    ended = subprocess.run(command, capture_output=True, text=True)
+    said = _opened_elsewhere(tmp_path / "model.tflite", {"labels": store.card("default").labels, "input": {"size": 48}})
+    assert "is no LiteRT file that can be run: it has a scale of " in said
+
+
+@pytest.mark.parametrize("zero", [-1, 256, 56_576, -(2**31)])
+def test_an_8_bit_network_with_a_zero_point_that_8_bits_do_not_hold_is_refused(tmp_path, zero):
+    """LiteRT ends the process for such an input, too."""
+    content = bytearray(store.path("default").read_bytes())
+    scale_and_name = b"".join(
+        [np.int32(1).tobytes(), np.float32(1).tobytes(), np.int32(24).tobytes(), b"serving_default"]
+    )
+    place = content.rindex(scale_and_name) - 8
+    assert not any(content[place : place + 8])  # the input's zero point, an int64
+    content[place : place + 8] = np.int64(zero).tobytes()
+    (tmp_path / "model.tflite").write_bytes(content)
+    said = _opened_elsewhere(tmp_path / "model.tflite", {"labels": store.card("default").labels, "input": {"size": 48}})
+    assert "is no LiteRT file that can be run: it has a zero point outside 0 to 255, its type's range" in said
+
+
+def _opened_elsewhere(file, card):
+    """What a process that opens the file says in the end, which it comes to by itself."""
+    code = f"import sys; from fer_toolkit.classifiers import build_classifier as b; b(sys.argv[1], card={card!r})"
+    ended = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True)
     assert ended.returncode == 1
-    assert "is no LiteRT file that can be run: it has a scale of " in ended.stderr
+    return ended.stderr
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path, save, weights):

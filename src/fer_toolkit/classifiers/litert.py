@@ -88,7 +88,7 @@ class LiteRTClassifier:
 def _open(content: bytes, spec: InputSpec, path: str) -> Interpreter:
     try:
         interpreter = Interpreter(model_content=content, num_threads=1)
-        _check_scales(interpreter)
+        _check_quantization(interpreter)
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ClassifierError(
@@ -102,11 +102,17 @@ def _open(content: bytes, spec: InputSpec, path: str) -> Interpreter:
     return interpreter
 
 
-def _check_scales(interpreter: Interpreter) -> None:
-    """Refuse what LiteRT would not: it ends the whole process when it prepares an 8-bit network with a vast scale."""
-    scales = np.concatenate([each["quantization_parameters"]["scales"] for each in interpreter.get_tensor_details()])
-    if not (np.abs(scales) <= _GREATEST_SCALE).all():  # nor is NaN
-        raise ValueError(f"it has a scale of {np.abs(scales).max():g}, and none above {_GREATEST_SCALE} is in use")
+def _check_quantization(interpreter: Interpreter) -> None:
+    """Refuse what LiteRT would not: it ends the whole process when it prepares an 8-bit network with such numbers."""
+    for tensor in interpreter.get_tensor_details():
+        parameters = tensor["quantization_parameters"]
+        scales, zeros = parameters["scales"], parameters["zero_points"]
+        if not (np.abs(scales) <= _GREATEST_SCALE).all():  # nor is NaN
+            raise ValueError(f"it has a scale of {np.abs(scales).max():g}, and none above {_GREATEST_SCALE} is in use")
+        if scales.size and np.issubdtype(tensor["dtype"], np.integer):
+            limits = np.iinfo(tensor["dtype"])
+            if not ((limits.min <= zeros) & (zeros <= limits.max)).all():
+                raise ValueError(f"it has a zero point outside {limits.min} to {limits.max}, its type's range")
 
 
 def _run(interpreter: Interpreter, numbers: NDArray[np.float32]) -> NDArray[Any]:
