@@ -1,7 +1,7 @@
 """A training run as a process of its own, which may be killed, train on another backend, or together with others.
 
-Its only argument is JSON: `faces` (an .npz file), `output`, `recipe`, and optionally `teachers`, `resume`,
-`on_all_devices`, `kill_in_epoch` (when its last.keras is half written) and `answers` (an .npz file for the finished
+Its only argument is JSON: `faces` (an .npz file), `output`, `recipe`, and optionally `resume`, `on_all_devices`,
+ `kill_in_epoch` (when its last.keras is half written) and `answers` (an .npz file for the finished
 model's weights and logits).
 """
 
@@ -12,11 +12,10 @@ import signal
 import sys
 
 
-def main(faces, output, recipe, teachers=(), resume=False, on_all_devices=False, kill_in_epoch=None, answers=None):
+def main(faces, output, recipe, resume=False, on_all_devices=False, kill_in_epoch=None, answers=None):
     import numpy as np
 
     from conftest import tiny  # beside this script
-    from fer_toolkit.classifiers import build_classifier
     from fer_toolkit.training import networks
     from fer_toolkit.training.data import FaceData
     from fer_toolkit.training.distribution import all_devices
@@ -28,8 +27,7 @@ def main(faces, output, recipe, teachers=(), resume=False, on_all_devices=False,
     if kill_in_epoch is not None:
         die_while_saving(kill_in_epoch)
     with all_devices() if on_all_devices else contextlib.nullcontext():
-        asked = [build_classifier(teacher) for teacher in teachers]
-        model = train(data, Recipe.from_json(recipe), output, teachers=asked, resume=resume)
+        model = train(data, Recipe.from_json(recipe), output, resume=resume)
     if answers is not None:
         logits = model.predict(data.images[:8, ..., None].astype(np.float32), verbose=0)
         np.savez(answers, *model.get_weights(), logits=logits)

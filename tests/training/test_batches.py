@@ -246,29 +246,33 @@ GREYS = replace(
 )
 
 
-def test_a_teacher_answers_by_the_labels_of_the_data():
-    lessons = ask_teachers([Brightness()], GREYS, replace(RECIPE, augmentation=STILL))
-    np.testing.assert_allclose(lessons, [[1, 0], [0.8, 0.2], [0, 1]], atol=1e-3)
+class Hopeful(Brightness):
+    """A teacher to whom all is light."""
 
-
-def test_a_teacher_is_asked_about_changed_faces():
-    recipe = replace(RECIPE, augmentation=replace(STILL, light=40.0))
-    lightened = ask_teachers([Brightness()], GREYS, recipe)[0, 1]  # of the black face, which can't be darkened
-    assert 0.01 < lightened < 40 / 255
+    def predict(self, crops):
+        return np.tile(np.array([0, 1], np.float32), (len(crops), 1))
 
 
 def test_teachers_answer_with_one_voice():
-    class Hopeful(Brightness):
-        def predict(self, crops):
-            return np.tile(np.array([0, 1], np.float32), (len(crops), 1))
-
-    lessons = ask_teachers([Brightness(), Hopeful()], GREYS, replace(RECIPE, augmentation=STILL))
-    np.testing.assert_allclose(lessons, [[0.5, 0.5], [0.4, 0.6], [0, 1]], atol=1e-3)
+    answers = ask_teachers([Brightness(), Hopeful()], GREYS.images[..., None].astype(np.float32), GREYS.labels)
+    np.testing.assert_allclose(answers, [[0.5, 0.5], [0.4, 0.6], [0, 1]], atol=1e-3)
 
 
-def test_a_lesson_is_a_share_of_the_target():
-    lessons = np.array([[1, 0], [0.8, 0.2], [0, 1]], np.float32)
+def test_a_teacher_answers_by_the_labels_of_the_data():
+    answers = ask_teachers([Brightness()], GREYS.images[..., None].astype(np.float32), ("light", "dark"))
+    np.testing.assert_allclose(answers, [[0, 1], [0.2, 0.8], [1, 0]], atol=1e-3)
+
+
+def test_the_teachers_answer_is_a_share_of_the_target():
     recipe = replace(RECIPE, batch_size=3, augmentation=STILL, teaching=0.25, label_smoothing=0.0)
-    faces, by_head, _ = Batches(GREYS, recipe, lessons=lessons)[0]
+    faces, by_head, _ = Batches(GREYS, recipe, teachers=[Brightness()])[0]
     (row,) = np.flatnonzero(ops.convert_to_numpy(faces)[:, 0, 0, 0].round() == 51)
     np.testing.assert_allclose(by_head["emotion"][row], [0.95, 0.05], rtol=1e-5)
+
+
+def test_teachers_see_the_faces_that_the_network_is_shown():
+    changed = replace(STILL, light=40.0)
+    recipe = replace(RECIPE, batch_size=3, augmentation=changed, mixing=Mixing(mixup=1.0), teaching=1.0)
+    faces, by_head, _ = Batches(GREYS, recipe, teachers=[Brightness()])[0]
+    shown_light = ops.convert_to_numpy(faces).mean(axis=(1, 2, 3)) / 255
+    np.testing.assert_allclose(by_head["emotion"][:, 1], shown_light, atol=1 / 255)

@@ -18,9 +18,6 @@ from fer_toolkit.cli._tables import print_text
 from fer_toolkit.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fer_toolkit.classifiers.base import Classifier
     from fer_toolkit.training.data import FaceData
 
 
@@ -143,6 +140,7 @@ def train(
         "learning_rate": learning_rate,
         "dtype": dtype,
         "seed": seed,
+        "teachers": tuple(teachers) if teachers else None,
     }
     recipe = Recipe() if recipe_file is None else Recipe.from_file(recipe_file)
     recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
@@ -162,7 +160,6 @@ def train(
                 faces,
                 recipe,
                 output,
-                teachers=_build_teachers(teachers or ()),
                 start_from=start_from,
                 resume=resume,
                 tensorboard=tensorboard,
@@ -226,13 +223,6 @@ def _prepared(faces: FaceData, labels: Labels, *, soft: bool, without_copies: bo
     kept = drop_copies(faces)
     typer.echo(f"{len(faces) - len(kept)} copies left out, {len(kept)} faces kept", err=True)
     return kept
-
-
-def _build_teachers(names: Sequence[str]) -> tuple[Classifier, ...]:
-    from fer_toolkit.classifiers import build_classifier
-
-    with native_messages_hidden():
-        return tuple(build_classifier(name) for name in names)
 
 
 def _require_keras(feature: str) -> None:

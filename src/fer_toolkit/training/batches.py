@@ -31,14 +31,20 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     Batches may be asked for in any order and from any thread: TensorFlow makes the next ones while a step is computed.
 
+    Teachers are asked about the very faces that the network is shown, changed and mixed: their mean answer becomes a
+    share of the target. That says more than labels alone, for it tells what a face resembles (Hinton et al. 2015,
+    arXiv:1503.02531), and more than an answer to the unchanged face, which a teacher may know by heart (Beyer et al.
+    2022, "Knowledge distillation: a good teacher is patient and consistent", CVPR). Several teachers err less together
+    than each alone.
+
     Parameters
     ----------
     data
         The faces to train on.
     recipe
-        Says batch size, augmentation, mixing, smoothing, balance and seed.
-    lessons
-        None, or teachers' probabilities, float32 (n, labels), as :func:`ask_teachers` gives them.
+        Says batch size, augmentation, mixing, smoothing, balance, the share of teaching, and seed.
+    teachers
+        Classifiers to learn from.
     epoch
         The epoch that the first pass counts as.
 
@@ -48,14 +54,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         How long the making of all batches so far has taken, in the threads that asked for them.
     """
 
-    def __init__(
-        self, data: FaceData, recipe: Recipe, *, lessons: NDArray[np.float32] | None = None, epoch: int = 0
-    ) -> None:
+    def __init__(self, data: FaceData, recipe: Recipe, *, teachers: Sequence[Classifier] = (), epoch: int = 0) -> None:
         super().__init__()
         self._images, self._recipe, self._epoch = data.images[..., None], recipe, epoch
         self._targets, self._weights = targets(data, recipe.label_smoothing, recipe.class_balance)
-        if lessons is not None:
-            self._targets[EMOTION] = (1 - recipe.teaching) * self._targets[EMOTION] + recipe.teaching * lessons
+        self._teachers, self._labels = tuple(teachers), data.labels
         self._order = self._shuffled()
         self.seconds, self._clock = 0.0, threading.Lock()
 
@@ -65,16 +68,19 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, step: int) -> tuple[Any, Columns, Columns]:
         start, recipe = time.perf_counter(), self._recipe
         rows = self._order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-        batch = shown(
+        faces, columns, weights = shown(
             self._images[rows],
             {head: values[rows] for head, values in self._targets.items()},
             {head: values[rows] for head, values in self._weights.items()},
             recipe,
             (recipe.seed, self._epoch, step),
         )
+        if self._teachers:
+            answers = ask_teachers(self._teachers, faces, self._labels)
+            columns = {**columns, EMOTION: (1 - recipe.teaching) * columns[EMOTION] + recipe.teaching * answers}
         with self._clock:
             self.seconds += time.perf_counter() - start
-        return batch
+        return faces, columns, weights
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order and changes."""
@@ -177,27 +183,23 @@ def targets(data: FaceData, smoothing: float = 0.0, balance: float = 0.0) -> tup
     return columns, weights
 
 
-def ask_teachers(teachers: Sequence[Classifier], data: FaceData, recipe: Recipe) -> NDArray[np.float32]:
-    """What classifiers, one or more, think of faces: the mean of their answers to eight changed copies of each.
+def ask_teachers(teachers: Sequence[Classifier], faces: Any, labels: Sequence[str]) -> NDArray[np.float32]:
+    """What classifiers, one or more, think of faces: the mean of their answers.
 
-    A network learns more from such answers than from labels alone, for they also say what a face resembles (Hinton et
-    al. 2015, arXiv:1503.02531), and it may come to surpass its teacher (Furlanello et al. 2018, arXiv:1805.04770).
-    Several teachers err less together than each alone.
+    Parameters
+    ----------
+    teachers
+        Classifiers that know the labels.
+    faces
+        A tensor, float (n, height, width, 1), 0 to 255.
+    labels
+        The labels to answer by.
 
     Returns
     -------
     numpy.ndarray
-        Probabilities of the data's labels, float32 (n, labels).
+        Probabilities, float32 (n, labels).
     """
-    total = np.zeros((len(data), len(data.labels)), np.float32)
-    for start in range(0, len(data), 1024):
-        images = data.images[start : start + 1024, ..., None]
-        for view in range(_VIEWS):
-            changed = recipe.augmentation(images, np.random.default_rng((recipe.seed, start, view)))
-            faces = np.round(ops.convert_to_numpy(changed)).astype(np.uint8)[..., 0]
-            for teacher in teachers:
-                total[start : start + 1024] += predict_faces(teacher, faces, data.labels)
-    return total / np.float32(_VIEWS * len(teachers))
-
-
-_VIEWS = 8
+    images = np.round(ops.convert_to_numpy(faces)).astype(np.uint8)[..., 0]
+    answers = [predict_faces(teacher, images, labels) for teacher in teachers]
+    return np.mean(answers, axis=0, dtype=np.float32)

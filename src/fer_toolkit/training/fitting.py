@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import DataError, ExportError, OptionError
 from fer_toolkit.labels import FERPLUS
@@ -28,8 +29,9 @@ from fer_toolkit.training._callbacks import (
     kept,
     measure,
 )
-from fer_toolkit.training.batches import EMOTION, VOTES, Batches, ask_teachers
+from fer_toolkit.training.batches import EMOTION, VOTES, Batches
 from fer_toolkit.training.data import FaceData, part_with_faces
+from fer_toolkit.training.evaluation import predict_faces
 from fer_toolkit.training.recipes import Recipe
 
 LAST, BEST = "last.keras", "best.keras"
@@ -41,7 +43,6 @@ def train(
     recipe: Recipe,
     output: str | os.PathLike[str],
     *,
-    teachers: Sequence[Classifier] = (),
     start_from: str | os.PathLike[str] | None = None,
     resume: bool = False,
     tensorboard: bool = False,
@@ -59,17 +60,14 @@ def train(
     recipe
         How to train.
     output
-        Folder for ``recipe.json``, its teachers' answers ``lessons.npy``, ``history.csv`` (one line an epoch),
-        ``last.keras`` (the whole state after each epoch), ``best.keras`` (the network of the epoch that was best on
-        *PublicTest*) and, at the end, ``model.keras`` with its card ``model.json``. Each is whole or absent.
-    teachers
-        Classifiers whose answers, averaged, are learned from beside the labels.
+        Folder for ``recipe.json``, ``history.csv`` (one line an epoch), ``last.keras`` (the whole state after each
+        epoch), ``best.keras`` (the network of the epoch that was best on *PublicTest*) and, at the end, ``model.keras``
+        with its card ``model.json``. Each is whole or absent.
     start_from
         A ``.keras`` file of the same network, such as an earlier run's ``model.keras``, whose weights are the first
         ones; a head with other labels starts anew. A learning rate of half the default or less suits it.
     resume
-        Go on after the last epoch of the run that is in the folder, with its recipe and its teachers' answers. Without
-        a run there, start one.
+        Go on after the last epoch of the run that is in the folder, with its recipe. Without a run there, start one.
     tensorboard
         Whether the figures of each epoch are written for TensorBoard too, into the folder ``tensorboard``. Needs
         TensorFlow, on whichever backend Keras runs.
@@ -88,7 +86,9 @@ def train(
         be shared out evenly among the devices, or the loss is no number any more; the files are then those of the epoch
         before.
     DataError
-        If a part has no faces, or the data are not those that the run was started with.
+        If a part has no faces, the data are not those that the run was started with, or a teacher has other labels.
+    ClassifierError, UnknownNameError, CardError, WeightsError
+        If a teacher can't be had, as :func:`~fer_toolkit.classifiers.build_classifier` says.
     ExportError
         If a file can't be written.
     MissingExtraError
@@ -107,15 +107,18 @@ def train(
     first = distribution.is_first()
     if not first:
         report = _say_nothing
-    recipe, lessons = _open(folder, recipe, training, teachers, resume, report)
+    recipe = _recipe_of_run(folder, recipe, resume)
     distribution.check_batch_size(recipe.batch_size)
+    teachers = _build_teachers(recipe, training)
+    if first and not (folder / LAST).exists():
+        _begin(folder, recipe)
     if resume and (folder / LAST).exists():
         model, epoch = _load(folder / LAST, recipe, training)
         report(f"resumed after epoch {epoch} of {recipe.epochs}")
     else:
         keras.utils.set_random_seed(recipe.seed)
         model, epoch = _compiled(recipe, training, start_from), 0
-    batches = Batches(training, recipe, lessons=lessons, epoch=epoch)
+    batches = Batches(training, recipe, teachers=teachers, epoch=epoch)
     public_test = PublicTest(Twin(model, recipe), public, recipe, folder / BEST, resumed=epoch > 0)
     files = [History(folder / "history.csv", epoch), Checkpoint(folder / LAST), *log]
     model.fit(
@@ -176,51 +179,32 @@ class _InTraining(keras.Model):  # type: ignore[misc]
         return self._model(pixels, training=True)
 
 
-def _open(
-    folder: Path,
-    recipe: Recipe,
-    training: FaceData,
-    teachers: Sequence[Classifier],
-    resume: bool,
-    report: Callable[[str], None],
-) -> tuple[Recipe, NDArray[np.float32] | None]:
-    """Recipe and teachers' answers of the run in `folder`, which is started unless it is resumed."""
-    recipe_file, lessons_file, last = folder / "recipe.json", folder / "lessons.npy", folder / LAST
+def _recipe_of_run(folder: Path, recipe: Recipe, resume: bool) -> Recipe:
+    """The recipe of the run that is in `folder`, if it is resumed, or else the one given."""
+    recipe_file, last = folder / "recipe.json", folder / LAST
     if last.exists() and not resume:
         raise OptionError(f"{folder} holds a run already; resume it, or choose another folder")
-    if resume and (last.exists() or recipe_file.exists()):
-        recipe = Recipe.from_file(recipe_file)
-        lessons = np.load(lessons_file) if lessons_file.exists() else None
-        if lessons is not None and lessons.shape != (len(training), len(training.labels)):
-            raise DataError(f"{lessons_file} has answers for other data: {lessons.shape}; resume with the same data")
-        return recipe, lessons
-    first = distribution.is_first()
-    if first:
-        _clear(folder)
-    lessons = None
-    if teachers:
-        names = " and ".join(teacher.name for teacher in teachers)
-        report(f"asking {names} about {len(training)} faces")
-        lessons = ask_teachers(teachers, training, recipe)
-    if first:  # the recipe comes last: a folder that has one has all that it needs to be resumed
-        if lessons is not None:
-            with kept(lessons_file) as unfinished:
-                np.save(unfinished, lessons)
-        with kept(recipe_file) as unfinished:
-            unfinished.write_text(recipe.to_json(), encoding="utf-8")
-    return recipe, lessons
+    return Recipe.from_file(recipe_file) if resume and (last.exists() or recipe_file.exists()) else recipe
 
 
-def _clear(folder: Path) -> None:
-    """Make the folder, see that it can be written, and remove what a run that never finished an epoch left."""
+def _build_teachers(recipe: Recipe, training: FaceData) -> list[Classifier]:
+    """The recipe's teachers, each of which has answered by the data's labels."""
+    teachers = [build_classifier(teacher) for teacher in recipe.teachers]
+    for teacher in teachers:
+        predict_faces(teacher, training.images[:1], training.labels)
+    return teachers
+
+
+def _begin(folder: Path, recipe: Recipe) -> None:
+    """Make the folder, see that it can be written, and keep the recipe there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        for name in ("recipe.json", "lessons.npy"):
-            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ExportError(f"{folder} can't be written: {error.strerror}; choose another folder") from error
+    with kept(folder / "recipe.json") as unfinished:
+        unfinished.write_text(recipe.to_json(), encoding="utf-8")
 
 
 def _load(last: Path, recipe: Recipe, training: FaceData) -> tuple[keras.Model, int]:

@@ -42,8 +42,11 @@ class Recipe:
     class_balance
         How far rare emotions make up for their rarity: a face counts by the number of faces with its label to the power
         of ``-class_balance``, scaled so that the mean over all faces is 1. At 0 all faces count alike, at 1 all labels.
+    teachers
+        Classifiers to learn from beside the labels, by name or file, as
+        :func:`~fer_toolkit.classifiers.build_classifier` takes them.
     teaching
-        Share of the target that is the teachers' answer instead of the label; only with teachers.
+        Share of the target that is the teachers' answer instead of the label.
     dropout
         Share of the features dropped before the heads.
     averaging
@@ -72,6 +75,7 @@ class Recipe:
     label_smoothing: float = 0.05
     votes_weight: float = 0.5
     class_balance: float = 0.0
+    teachers: tuple[str, ...] = ()
     teaching: float = 0.5
     dropout: float = 0.3
     averaging: float = 0.998
@@ -85,6 +89,8 @@ class Recipe:
             raise OptionError(f"network must be one of {list(networks.NETWORKS)}. Received: {self.network!r}")
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             check_whole(name, getattr(self, name), least=least)
+        if not (isinstance(self.teachers, tuple) and all(isinstance(teacher, str) for teacher in self.teachers)):
+            raise OptionError(f"teachers must be names or files, as a tuple of text. Received: {self.teachers!r}")
         for limits, is_within, names in _LIMITS:
             for name in names:
                 value = getattr(self, name)
@@ -109,12 +115,9 @@ class Recipe:
         """
         try:
             values = json.loads(text)
-            ranges = ("zoom", "contrast")  # which JSON has as lists
-            changes: dict[str, Any] = {
-                name: tuple(v) if name in ranges else v for name, v in values.pop("augmentation", {}).items()
-            }
+            augmentation = Augmentation(**_with_tuples(values.pop("augmentation", {})))
             mixing = Mixing(**values.pop("mixing", {}))
-            return cls(**values, augmentation=Augmentation(**changes), mixing=mixing)
+            return cls(**_with_tuples(values), augmentation=augmentation, mixing=mixing)
         except OptionError:
             raise
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -147,6 +150,11 @@ _LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
     ("from 0 to 1", lambda value: 0 <= value <= 1, ("teaching", "class_balance")),
     ("from 0 to below 1", lambda value: 0 <= value < 1, ("dropout", "label_smoothing", "averaging")),
 )
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """What JSON gives, with tuples again for its lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _is_policy(name: str) -> bool:
