@@ -47,9 +47,10 @@ format: $(TEST)/.installed ## Put code in Ruff's format, and mend what it can
 docs: $(DOCS)/.installed ## Build the documentation into site/
 	$(DOCS)/bin/mkdocs build --strict
 
-models-report: $(TEST)/.installed ## Measure the bundled networks on FER2013=fer2013.csv, and write their pages
-	@test -f "$(FER2013)" || { echo "say where the data is: make models-report FER2013=fer2013.csv" >&2; exit 2; }
-	$(TEST)/bin/python scripts/model_page.py measure --data "$(FER2013)"
+models-report: $(TEST)/.installed ## Measure the bundled networks on FER2013=fer2013.csv FERPLUS=fer2013new.csv, and write their pages
+	@test -f "$(FER2013)" -a -f "$(FERPLUS)" || \
+		{ echo "say where the data is: make models-report FER2013=fer2013.csv FERPLUS=fer2013new.csv" >&2; exit 2; }
+	$(TEST)/bin/python scripts/model_page.py measure --data "$(FER2013)" --ferplus "$(FERPLUS)"
 	$(TEST)/bin/python scripts/model_page.py render
 
 pages: $(TEST)/.installed ## Write anew what docs/errors.md and docs/cli.md take from the code; FER2013=fer2013.csv for all of it
