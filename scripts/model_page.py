@@ -79,7 +79,7 @@ BY_VOTES = Truth(
     agreement="""\
 The figures are of faces that most of ten people saw alike. Those on which they were split, one in ten, have no right
   answer and are left out; a camera shows such faces too.""",
-    rare="`disgust` and `contempt` are rare in the data (one face in 210 each), and `fear` and `sadness` are missed most",
+    rare="`disgust` and `contempt` are rare in the data (one face in 210 each), and `fear` and `sadness` missed most",
     described="""\
 The truth is the majority of FER+'s votes among eight emotions, votes that nobody shared left out. Faces without a
 majority, or whose majority saw no face or could not tell, are left out, as in Barsoum et al.

@@ -202,4 +202,4 @@ def ask_teachers(teachers: Sequence[Classifier], faces: Any, labels: Sequence[st
     """
     images = np.round(ops.convert_to_numpy(faces)).astype(np.uint8)[..., 0]
     answers = [predict_faces(teacher, images, labels) for teacher in teachers]
-    return np.mean(answers, axis=0, dtype=np.float32)
+    return np.asarray(np.mean(answers, axis=0), np.float32)
