@@ -1,7 +1,7 @@
 """The pages of bundled networks: there, up to date, and true of the very file that is bundled.
 
-FER2013 can't be in the repository. With its CSV in ``FER_TOOLKIT_FER2013``, and that of FER+ in ``FER_TOOLKIT_FERPLUS``,
-the figures are measured again.
+FER2013 can't be in the repository. With its CSV in ``FER_TOOLKIT_FER2013``, and that of FER+ in
+``FER_TOOLKIT_FERPLUS``, the figures are measured again.
 """
 
 import importlib.util
