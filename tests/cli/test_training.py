@@ -102,3 +102,16 @@ def test_soft_labels_are_those_of_ferplus(run, fer2013, keras, tmp_path):
     result = run("train", "--data", fer2013, "--output", tmp_path / "run", "--soft-labels")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--labels ferplus-7 or ferplus-8" in result.stderr
+
+
+@pytest.mark.usefixtures("keras")
+def test_a_network_with_ferplus_labels_is_exported_with_their_data(run, fer2013, ferplus, tmp_path, monkeypatch):
+    from fer_toolkit.training import exporting
+
+    given = []
+    monkeypatch.setattr(exporting, "export_with_card", lambda *_, data, **__: given.append(data) or "votes.tflite")
+    (tmp_path / "model.keras").write_bytes(b"")
+    command = ("export", tmp_path / "model.keras", "--output", tmp_path / "votes.tflite", "--data", fer2013)
+    result = run(*command, "--ferplus", ferplus, "--labels", "ferplus-8")
+    assert (result.exit_code, result.stdout) == (0, "votes.tflite\n")
+    assert given[0].labels[1] == "happiness"

@@ -184,6 +184,10 @@ def export(
         Path | None,
         typer.Option(metavar="CSV|DIR", help="What it was trained on, for int8 and for calibrated probabilities."),
     ] = None,
+    ferplus: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="FER+'s fer2013new.csv, for a network with its labels.")
+    ] = None,
+    labels: Annotated[Labels, typer.Option(help="The labels it was trained with.")] = Labels.own,
     label_map: LabelMap = None,
     skip_bad: SkipBad = False,
 ) -> None:
@@ -203,13 +207,15 @@ def export(
         _require_keras("exporting")
         from fer_toolkit.training.exporting import export_with_card
 
-        faces = None if data is None else read(data, label_map=label_map, skip_bad=skip_bad)
+        faces = None
+        if data is not None:
+            faces = _prepared(read(data, ferplus=ferplus, label_map=label_map, skip_bad=skip_bad), labels)
         runtime = None if to is None else to.value
         written = export_with_card(model, output, to=runtime, quantize=quantize.value, data=faces)
     print_text(str(written))
 
 
-def _prepared(faces: FaceData, labels: Labels, *, soft: bool, without_copies: bool) -> FaceData:
+def _prepared(faces: FaceData, labels: Labels, *, soft: bool = False, without_copies: bool = False) -> FaceData:
     """The faces to learn from, with the labels to learn."""
     from fer_toolkit.training.copies import drop_copies
     from fer_toolkit.training.data import relabel_by_votes
