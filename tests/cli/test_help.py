@@ -69,8 +69,8 @@ def test_help_names_extras_with_their_brackets(run):
 def folder(tmp_path, monkeypatch, astronaut_path, fer2013, ferplus, pictures, model_file):
     """The working folder, with the files that the examples name."""
     shutil.copy(astronaut_path, tmp_path / "photo.jpg")
-    (tmp_path / "run1").mkdir()
-    for name in ("run1/model.keras", "clip.mp4"):
+    for name in ("run1/model.keras", "run2/model.keras", "both/model.keras", "clip.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "map.json").write_text('{"joy": "happy", "others": "angry"}')
     shutil.copy(weights.path("default"), tmp_path / "small.tflite")

@@ -1,4 +1,4 @@
-"""``fer-toolkit train`` and ``export``."""
+"""``fer-toolkit train``, ``combine`` and ``export``."""
 
 import sys
 
@@ -10,6 +10,7 @@ import pytest
     ("command", "feature"),
     [
         (("train", "--data", "x.csv", "--output", "run"), "training"),
+        (("combine", "MODEL", "--output", "both"), "combining"),
         (("export", "MODEL", "--output", "x.tflite"), "exporting"),
     ],
 )
@@ -30,6 +31,7 @@ def test_without_keras_the_extra_is_named(run, monkeypatch, tmp_path, command, f
         (("train", "--data", "x.csv"), "--output"),
         (("train", "--data", "x.csv", "--output", "run", "--epochs", "0"), "--epochs"),
         (("train", "--data", "x.csv", "--output", "run", "--recipe", "none.json"), "none.json"),
+        (("combine", "--output", "both"), "MODEL.keras"),
         (("export",), "MODEL.keras"),
         (("export", "none.keras", "--output", "x.tflite"), "none.keras"),
     ],
@@ -115,3 +117,16 @@ def test_a_network_with_ferplus_labels_is_exported_with_their_data(run, fer2013,
     result = run(*command, "--ferplus", ferplus, "--labels", "ferplus-8")
     assert (result.exit_code, result.stdout) == (0, "votes.tflite\n")
     assert given[0].labels[1] == "happiness"
+
+
+def test_networks_are_combined_and_the_new_one_is_named(run, keras, tmp_path, monkeypatch):
+    from fer_toolkit.training import ensembles
+
+    given = []
+    monkeypatch.setattr(ensembles, "combine", lambda *arguments, **options: given.append((*arguments, options)))
+    files = [tmp_path / "1.keras", tmp_path / "2.keras"]
+    for file in files:
+        file.touch()
+    result = run("combine", *files, "--output", tmp_path / "both", "--no-mirrored")
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'both' / 'model.keras'}\n")
+    assert given == [(files, tmp_path / "both", {"mirrored": False})]

@@ -40,6 +40,7 @@ PAGES = sorted(
     if not path.name.endswith(".notes.md")  # a part of another page
 )
 PAGES_ELSEWHERE = {
+    "docs/models/ferplus-small-1.md": "hours, by the commands of docs/training.md: tests/test_model_pages.py",
     "docs/models/fer2013-small-1.md": "hours, by the commands of docs/training.md: tests/test_model_pages.py",
     "docs/models/fer2013-small-2.md": "as above",
     "docs/scale.md": "tests/test_scale_page.py; what a cluster does: tests/batch/test_datasets.py",

@@ -32,6 +32,7 @@ _COMMANDS = {
     "doctor": "_environment:doctor",
     "train": "_training:train",
     "evaluate": "_evaluation:evaluate",
+    "combine": "_training:combine",
     "export": "_training:export",
 }
 _GROUPS = {"models": "_models:app"}

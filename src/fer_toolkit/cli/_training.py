@@ -1,4 +1,4 @@
-"""``fer-toolkit train`` and ``export``."""
+"""``fer-toolkit train``, ``combine`` and ``export``."""
 
 from __future__ import annotations
 
@@ -166,6 +166,39 @@ def train(
                 report=lambda line: typer.echo(line, err=True),
             )
         print_text(str(output / "model.keras"))
+
+
+def combine(
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL.keras", exists=True, dir_okay=False, help="What train wrote.", show_default=False
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder for the network they become.", show_default=False)
+    ],
+    mirrored: Annotated[
+        bool, typer.Option(help="Ask each about the face's mirror image, too, for twice the time.")
+    ] = True,
+) -> None:
+    """Make several trained networks one that answers with their mean.
+
+    Needs fer-toolkit[keras]. Networks that were trained apart err on different faces, so together they err less. They
+    must have the same labels. DIR gets model.keras, whose path is printed, with its card model.json: export it like
+    that of a single network.
+
+    \b
+    Examples:
+      fer-toolkit combine run1/model.keras run2/model.keras --output both
+      fer-toolkit export both/model.keras --output both.tflite --data fer2013.csv
+    """  # noqa: D301
+    with native_messages_hidden():
+        _require_keras("combining")
+        from fer_toolkit.training.ensembles import combine as put_together
+
+        put_together(models, output, mirrored=mirrored)
+    print_text(str(output / "model.keras"))
 
 
 def export(

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit._files import whole_file, whole_files
-from fer_toolkit._paths import is_file, shown
-from fer_toolkit.classifiers import build_classifier, read_card
+from fer_toolkit._paths import shown
+from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import ClassifierError, ExportError, FerToolkitError, OptionError
 from fer_toolkit.training import networks
@@ -176,8 +176,8 @@ def export_with_card(
     if to is not None and target.suffix.lower() != ENDINGS[to]:
         raise OptionError(f"a file for {to} must end in {ENDINGS[to]}. Received: {os.fspath(path)!r}")
     _check_form(target, quantize)
-    model = _from_pixels_to_logits(_load(source))
-    labels = _labels(model, source)
+    model, labels = networks.read_trained(source)
+    model = _from_pixels_to_logits(model)
     calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
     public = None if data is None else part_with_faces(data, "PublicTest", ", on which the temperature is fitted")
     with whole_files(target, target.with_suffix(".json")) as (draft, card):
@@ -188,25 +188,6 @@ def export_with_card(
             temperature = round(fit_temperature(probabilities, public.emotions), 4)
         card.write_text(networks.card_text(temperature, labels), encoding="utf-8")
     return target
-
-
-def _load(file: Path) -> keras.Model:
-    try:
-        return keras.saving.load_model(file, compile=False)
-    except Exception as error:  # Keras raises whatever its readers do
-        raise ExportError(f"{shown(file)} can't be loaded as a Keras model: {error}") from error
-
-
-def _labels(model: keras.Model, model_file: Path) -> tuple[str, ...]:
-    card = model_file.with_suffix(".json")
-    if not is_file(card):
-        raise ExportError(f"{model_file} has no {card.name} beside it, which names its labels; training writes one")
-    labels = read_card(card, file=model_file.name).labels
-    if model.output_shape[-1] != len(labels):
-        raise ExportError(
-            f"{model_file} gives {model.output_shape[-1]} logits, but {card} names {len(labels)} labels; correct it"
-        )
-    return labels
 
 
 def _calibration_faces(data: FaceData, seed: int) -> NDArray[np.uint8]:

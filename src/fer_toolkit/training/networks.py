@@ -17,7 +17,9 @@ import keras
 from keras import layers
 
 from fer_toolkit._files import whole_file
-from fer_toolkit.errors import OptionError
+from fer_toolkit._paths import is_file, shown
+from fer_toolkit.classifiers import read_card
+from fer_toolkit.errors import ExportError, OptionError
 from fer_toolkit.labels import FER2013
 
 
@@ -175,6 +177,32 @@ def take_weights(model: keras.Model, file: str | os.PathLike[str]) -> None:
     for layer, trained_layer in [*zip(body, trained_body, strict=True), *heads]:
         if [w.shape for w in layer.weights] == [w.shape for w in trained_layer.weights]:
             layer.set_weights(trained_layer.get_weights())
+
+
+def read_trained(model_file: str | os.PathLike[str]) -> tuple[keras.Model, tuple[str, ...]]:
+    """A network that was trained, and its labels, which stand in the card beside it.
+
+    Raises
+    ------
+    ExportError
+        If the file is no model, has no card, or has another number of outputs than its card has labels.
+    CardError
+        If the card is wrong.
+    """
+    file = Path(model_file)
+    try:
+        model = keras.saving.load_model(file, compile=False)
+    except Exception as error:  # Keras raises whatever its readers do
+        raise ExportError(f"{shown(file)} can't be loaded as a Keras model: {error}") from error
+    card = file.with_suffix(".json")
+    if not is_file(card):
+        raise ExportError(f"{file} has no {card.name} beside it, which names its labels; training writes one")
+    labels = read_card(card, file=file.name).labels
+    if model.output_shape[-1] != len(labels):
+        raise ExportError(
+            f"{file} gives {model.output_shape[-1]} logits, but {card} names {len(labels)} labels; correct it"
+        )
+    return model, labels
 
 
 def single_head(model: keras.Model, head: str) -> keras.Model:
