@@ -6,8 +6,8 @@
 
 Measuring goes through the very file that users get, and writes docs/models/NAME.figures.json. Networks with FER+'s
 labels are measured by the majority of its votes, all others by FER2013's labels. A page is made of its figures, its
-card, ``NAME.notes.md`` (the network and how it was made), ``NAME.recipe.json`` and the template ``model_page.md``
-beside this script, and of nothing else: rendered again, it is the same to the byte. The robustness figures stand beside
+card, ``NAME.notes.md`` (the network and how it was made), ``NAME.recipe.json`` if it was trained as it is, and the
+template ``model_page.md`` beside this script, and of nothing else: rendered again, it is the same to the byte. The robustness figures stand beside
 those of mini-xception-1, which needs fer-toolkit[keras] and is measured again only when the changes are others; by FER+
 with ``--by-votes``.
 """
@@ -233,8 +233,8 @@ def render(name: str, folder: Path = MODELS) -> str:
         versions=", ".join(f"{package} {number}" for package, number in measured["versions"].items()),
         baseline_date=baseline["measured"]["date"],
         faces=", ".join(f"{n:,} faces of {split}" for split, n in figures["data"]["faces"].items()),
-        recipe=(folder / f"{name}.recipe.json").read_text(encoding="utf-8").strip(),
-    )
+        recipe=recipe(folder / f"{name}.recipe.json"),
+    ).rstrip() + "\n"
 
 
 def figures_file(name: str, truth: Truth, folder: Path = MODELS) -> Path:
@@ -246,6 +246,11 @@ def read_figures(name: str, folder: Path = MODELS, truth: Truth | None = None) -
     """The figures of a network as they were measured."""
     file = figures_file(name, truth or truth_of(weights.card(name)), folder)
     return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def recipe(file: Path) -> str:
+    """What a network was trained by; one that was combined from others has none of its own."""
+    return f"## Recipe\n\n```json\n{file.read_text(encoding='utf-8').strip()}\n```" if file.exists() else ""
 
 
 def summary(evaluations: Mapping[str, Figures]) -> str:

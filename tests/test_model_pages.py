@@ -33,6 +33,7 @@ def load_script(path):
 pages = load_script(ROOT / "scripts" / "model_page.py")
 MODELS = pages.MODELS
 BUNDLED = pages.bundled()
+TRAINED = [name for name in BUNDLED if (MODELS / f"{name}.recipe.json").exists()]
 MEASURED = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(MODELS.glob("*.figures.json"))]
 
 
@@ -82,9 +83,15 @@ def test_there_is_a_bundled_network():
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-@pytest.mark.parametrize("ending", [".md", ".notes.md", ".recipe.json", ".figures.json"])
+@pytest.mark.parametrize("ending", [".md", ".notes.md", ".figures.json"])
 def test_a_bundled_network_has_its_page_and_all_that_the_page_is_made_of(name, ending):
     assert (MODELS / f"{name}{ending}").is_file(), "docs/models/runs.md says how a network is added"
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_page_has_the_recipe_of_its_network_or_says_of_which_ones_it_was_combined(name):
+    page = (MODELS / f"{name}.md").read_text(encoding="utf-8")
+    assert (name in TRAINED) == ("## Recipe" in page) == ("fer-toolkit combine" not in page)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -169,7 +176,7 @@ def test_figures_agree_with_each_other(figures):
         assert each["ece"] == pytest.approx(sum(gaps) / reported["n"], abs=1e-4)
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", TRAINED)
 def test_the_recipe_can_be_trained_by(name):
     pytest.importorskip("keras", reason="recipes are Keras's; install fer-toolkit[keras]")
     from fer_toolkit.training.recipes import Recipe

@@ -51,10 +51,10 @@ def test_a_card_says_which_extra_runs_it(run):
 
 @pytest.mark.parametrize("command", ["show", "path", "fetch"])
 def test_an_unknown_name_is_wrong_usage_and_the_nearest_is_named(run, command):
-    result = run("models", command, "ferplus")
+    result = run("models", command, "ferplus8")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(
-        "Error: no weights are named 'ferplus'. Did you mean 'ferplus-8'? There are: default, "
+        "Error: no weights are named 'ferplus8'. Did you mean 'ferplus-8'? There are: default, "
     )
 
 
