@@ -7,9 +7,9 @@
 Measuring goes through the very file that users get, and writes docs/models/NAME.figures.json. Networks with FER+'s
 labels are measured by the majority of its votes, all others by FER2013's labels. A page is made of its figures, its
 card, ``NAME.notes.md`` (the network and how it was made), ``NAME.recipe.json`` if it was trained as it is, and the
-template ``model_page.md`` beside this script, and of nothing else: rendered again, it is the same to the byte. The robustness figures stand beside
-those of mini-xception-1, which needs fer-toolkit[keras] and is measured again only when the changes are others; by FER+
-with ``--by-votes``.
+template ``model_page.md`` beside this script, and of nothing else: rendered again, it is the same to the byte. The
+robustness figures stand beside those of mini-xception-1, which needs fer-toolkit[keras] and is measured again only when
+the changes are others; by FER+ with ``--by-votes``.
 """
 
 from __future__ import annotations
@@ -201,40 +201,45 @@ def render(name: str, folder: Path = MODELS) -> str:
     figures, baseline = read_figures(name, folder), read_figures(BASELINE, folder, truth)
     assert card.input is not None
     reported, measured = figures["evaluation"][REPORTED], figures["measured"]
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        name=name,
-        description=card.description,
-        file=card.file,
-        bytes=f"{card.bytes:,}",
-        sha256=card.sha256,
-        size=card.input.size,
-        color=card.input.color,
-        labels=", ".join(card.labels),
-        temperature=card.temperature,
-        licence=card.licence,
-        accuracy=percent(reported["accuracy"]),
-        often_wrong=truth.often_wrong,
-        agreement=truth.agreement,
-        rare=truth.rare,
-        truth=truth.described,
-        accuracy_without_copies=percent(reported["without_copies"]["accuracy"]),
-        notes=(folder / f"{name}.notes.md").read_text(encoding="utf-8").strip(),
-        summary=summary(figures["evaluation"]),
-        per_class=per_class(reported),
-        confusion=confusion(reported),
-        bins=BINS,
-        ece_before=f"{figures['calibration']['before']['ece']:.4f}",
-        ece_after=f"{figures['calibration']['after']['ece']:.4f}",
-        reliability=reliability(figures["calibration"]),
-        baseline=BASELINE,
-        robustness=robustness(figures, baseline),
-        date=measured["date"],
-        machine=measured["machine"],
-        versions=", ".join(f"{package} {number}" for package, number in measured["versions"].items()),
-        baseline_date=baseline["measured"]["date"],
-        faces=", ".join(f"{n:,} faces of {split}" for split, n in figures["data"]["faces"].items()),
-        recipe=recipe(folder / f"{name}.recipe.json"),
-    ).rstrip() + "\n"
+    return (
+        Template(TEMPLATE.read_text(encoding="utf-8"))
+        .substitute(
+            name=name,
+            description=card.description,
+            file=card.file,
+            bytes=f"{card.bytes:,}",
+            sha256=card.sha256,
+            size=card.input.size,
+            color=card.input.color,
+            labels=", ".join(card.labels),
+            temperature=card.temperature,
+            licence=card.licence,
+            accuracy=percent(reported["accuracy"]),
+            often_wrong=truth.often_wrong,
+            agreement=truth.agreement,
+            rare=truth.rare,
+            truth=truth.described,
+            accuracy_without_copies=percent(reported["without_copies"]["accuracy"]),
+            notes=(folder / f"{name}.notes.md").read_text(encoding="utf-8").strip(),
+            summary=summary(figures["evaluation"]),
+            per_class=per_class(reported),
+            confusion=confusion(reported),
+            bins=BINS,
+            ece_before=f"{figures['calibration']['before']['ece']:.4f}",
+            ece_after=f"{figures['calibration']['after']['ece']:.4f}",
+            reliability=reliability(figures["calibration"]),
+            baseline=BASELINE,
+            robustness=robustness(figures, baseline),
+            date=measured["date"],
+            machine=measured["machine"],
+            versions=", ".join(f"{package} {number}" for package, number in measured["versions"].items()),
+            baseline_date=baseline["measured"]["date"],
+            faces=", ".join(f"{n:,} faces of {split}" for split, n in figures["data"]["faces"].items()),
+            recipe=recipe(folder / f"{name}.recipe.json"),
+        )
+        .rstrip()
+        + "\n"
+    )
 
 
 def figures_file(name: str, truth: Truth, folder: Path = MODELS) -> Path:

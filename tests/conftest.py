@@ -1,6 +1,7 @@
 """Pictures to test on, and other people's weights."""
 
 import faulthandler
+import gc
 import os
 import pickle
 import signal
@@ -131,6 +132,7 @@ def in_fork():
         pytest.skip("this system does not fork")
 
     def run(function):
+        gc.collect()  # the child would hang where it ended what other tests left, such as TensorFlow's threads
         reading, writing = os.pipe()
         process = os.fork()
         if process == 0:

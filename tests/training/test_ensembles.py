@@ -74,9 +74,7 @@ def test_it_is_exported_like_a_single_network(two, tmp_path, name):
 
 def test_networks_with_other_labels_are_refused_and_named(two, tiny_network, tmp_path):
     other = untrained(tmp_path / "other", tiny_network, 3, labels=("calm", "cross", "glad"))
-    with pytest.raises(
-        OptionError, match=r"other/model\.keras has the labels \['calm', 'cross', 'glad'\]"
-    ):
+    with pytest.raises(OptionError, match=r"other/model\.keras has the labels \['calm', 'cross', 'glad'\]"):
         combine([*two.files, other], tmp_path / "both")
     assert not (tmp_path / "both").exists()
 
@@ -86,7 +84,7 @@ def test_a_network_with_another_input_is_refused(two, tmp_path):
     model = keras.Model(pixels, keras.layers.Dense(3)(keras.layers.Flatten()(pixels)))
     model.save(tmp_path / "large.keras")
     networks.write_card(tmp_path / "large.keras", labels=("calm", "glad", "cross"))
-    with pytest.raises(OptionError, match=r"large\.keras takes \(None, 64, 64, 1\), and must take"):
+    with pytest.raises(ExportError, match=r"must take pixels of the shape \(None, 48, 48, 1\)"):
         combine([two.files[0], tmp_path / "large.keras"], tmp_path / "both")
 
 

@@ -42,9 +42,10 @@ def combine(
     Raises
     ------
     OptionError
-        If there is no file, or the networks differ in what they take or in their labels.
+        If there is no file, or the networks differ in their labels.
     ExportError
-        If a file is no model, has no card, or `output` can't be written.
+        If a file is no model, has no card, takes or gives something else than pixels and logits, or `output` can't be
+        written.
     CardError
         If a card is wrong.
 
@@ -65,8 +66,6 @@ def combine(
     for number, (file, (model, own_labels)) in enumerate(zip(model_files, parts, strict=True), start=1):
         if own_labels != labels:
             raise OptionError(f"{shown(file)} has the labels {list(own_labels)}, but the first one has {list(labels)}")
-        if model.input_shape != pixels.shape:
-            raise OptionError(f"{shown(file)} takes {model.input_shape}, and must take pixels {pixels.shape}")
         model.name = f"network_{number}"  # names of layers must differ
         logits += [model(side) for side in sides]
     combined = keras.Model(pixels, layers.Average()(logits) if len(logits) > 1 else logits[0], name="combined")

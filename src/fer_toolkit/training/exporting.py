@@ -111,7 +111,7 @@ def _convert(model: keras.Model, file: Path, quantize: Quantize, calibration: ND
             f"exporting needs Keras on TensorFlow, and it runs on {keras.backend.backend()}; "
             "save the model as .keras and export it with KERAS_BACKEND=tensorflow"
         )
-    network = _from_pixels_to_logits(model)
+    network = networks.from_pixels_to_logits(model)
     try:
         converted = _CONVERTERS[file.suffix.lower()](network, quantize, calibration)
     except FerToolkitError:
@@ -177,7 +177,6 @@ def export_with_card(
         raise OptionError(f"a file for {to} must end in {ENDINGS[to]}. Received: {os.fspath(path)!r}")
     _check_form(target, quantize)
     model, labels = networks.read_trained(source)
-    model = _from_pixels_to_logits(model)
     calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
     public = None if data is None else part_with_faces(data, "PublicTest", ", on which the temperature is fitted")
     with whole_files(target, target.with_suffix(".json")) as (draft, card):
@@ -202,19 +201,6 @@ def _from_black_to_white(faces: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     if faces.dtype != np.uint8 or faces.shape[1:] != (SIDE, SIDE):
         raise OptionError(f"calibration must be uint8 (n, {SIDE}, {SIDE}). Received: {faces.dtype} {faces.shape}")
     return np.concatenate([faces, np.full((1, SIDE, SIDE), 0, np.uint8), np.full((1, SIDE, SIDE), 255, np.uint8)])
-
-
-def _from_pixels_to_logits(model: keras.Model) -> keras.Model:
-    """The same network as one that takes an array, not a list of one, and gives an array, not a dictionary of one."""
-    inputs, outputs = list(getattr(model, "inputs", None) or ()), list(getattr(model, "outputs", None) or ())
-    wanted = (None, SIDE, SIDE, 1)
-    if len(inputs) != 1 or len(outputs) != 1 or inputs[0].shape != wanted or len(outputs[0].shape) != 2:
-        taken, given = ([each.shape for each in ends] for ends in (inputs, outputs))
-        raise ExportError(
-            f"{model.name} must take pixels of the shape {wanted} and give logits of the shape (None, labels). "
-            f"Received: {taken} to {given}"
-        )
-    return keras.Model(inputs[0], outputs[0], name=model.name)
 
 
 def _check_answers(network: keras.Model, file: Path, faces: NDArray[np.uint8], tolerance: float) -> None:

@@ -185,7 +185,8 @@ def read_trained(model_file: str | os.PathLike[str]) -> tuple[keras.Model, tuple
     Raises
     ------
     ExportError
-        If the file is no model, has no card, or has another number of outputs than its card has labels.
+        If the file is no model, has no card, takes or gives something else than pixels and logits, or has another
+        number of logits than its card has labels.
     CardError
         If the card is wrong.
     """
@@ -198,11 +199,25 @@ def read_trained(model_file: str | os.PathLike[str]) -> tuple[keras.Model, tuple
     if not is_file(card):
         raise ExportError(f"{file} has no {card.name} beside it, which names its labels; training writes one")
     labels = read_card(card, file=file.name).labels
+    model = from_pixels_to_logits(model)
     if model.output_shape[-1] != len(labels):
         raise ExportError(
             f"{file} gives {model.output_shape[-1]} logits, but {card} names {len(labels)} labels; correct it"
         )
     return model, labels
+
+
+def from_pixels_to_logits(model: keras.Model) -> keras.Model:
+    """The same network as one that takes an array, not a list of one, and gives an array, not a dictionary of one."""
+    inputs, outputs = list(getattr(model, "inputs", None) or ()), list(getattr(model, "outputs", None) or ())
+    wanted = (None, 48, 48, 1)
+    if len(inputs) != 1 or len(outputs) != 1 or inputs[0].shape != wanted or len(outputs[0].shape) != 2:
+        taken, given = ([each.shape for each in ends] for ends in (inputs, outputs))
+        raise ExportError(
+            f"{model.name} must take pixels of the shape {wanted} and give logits of the shape (None, labels). "
+            f"Received: {taken} to {given}"
+        )
+    return keras.Model(inputs[0], outputs[0], name=model.name)
 
 
 def single_head(model: keras.Model, head: str) -> keras.Model:
