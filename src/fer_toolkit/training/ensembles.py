@@ -57,7 +57,7 @@ def combine(
         export_with_card("both/model.keras", "both.tflite", quantize="int8", data=read_fer2013("fer2013.csv"))
     """
     if not model_files:
-        raise OptionError("there is no network to combine; give one model.keras at least")
+        raise OptionError(f"model_files must name one model.keras or more. Received: {model_files!r}")
     parts = [networks.read_trained(file) for file in model_files]
     labels = parts[0][1]
     pixels = layers.Input((SIDE, SIDE, 1), name="pixels", dtype="float32")
@@ -65,7 +65,10 @@ def combine(
     logits = []
     for number, (file, (model, own_labels)) in enumerate(zip(model_files, parts, strict=True), start=1):
         if own_labels != labels:
-            raise OptionError(f"{shown(file)} has the labels {list(own_labels)}, but the first one has {list(labels)}")
+            raise OptionError(
+                f"{shown(file)} has the labels {list(own_labels)}, but the first one has {list(labels)}; "
+                "combine networks with the same"
+            )
         model.name = f"network_{number}"  # names of layers must differ
         logits += [model(side) for side in sides]
     combined = keras.Model(pixels, layers.Average()(logits) if len(logits) > 1 else logits[0], name="combined")
