@@ -201,44 +201,39 @@ def render(name: str, folder: Path = MODELS) -> str:
     figures, baseline = read_figures(name, folder), read_figures(BASELINE, folder, truth)
     assert card.input is not None
     reported, measured = figures["evaluation"][REPORTED], figures["measured"]
-    return (
-        Template(TEMPLATE.read_text(encoding="utf-8"))
-        .substitute(
-            name=name,
-            description=card.description,
-            file=card.file,
-            bytes=f"{card.bytes:,}",
-            sha256=card.sha256,
-            size=card.input.size,
-            color=card.input.color,
-            labels=", ".join(card.labels),
-            temperature=card.temperature,
-            licence=card.licence,
-            accuracy=percent(reported["accuracy"]),
-            often_wrong=truth.often_wrong,
-            agreement=truth.agreement,
-            rare=truth.rare,
-            truth=truth.described,
-            accuracy_without_copies=percent(reported["without_copies"]["accuracy"]),
-            notes=(folder / f"{name}.notes.md").read_text(encoding="utf-8").strip(),
-            summary=summary(figures["evaluation"]),
-            per_class=per_class(reported),
-            confusion=confusion(reported),
-            bins=BINS,
-            ece_before=f"{figures['calibration']['before']['ece']:.4f}",
-            ece_after=f"{figures['calibration']['after']['ece']:.4f}",
-            reliability=reliability(figures["calibration"]),
-            baseline=BASELINE,
-            robustness=robustness(figures, baseline),
-            date=measured["date"],
-            machine=measured["machine"],
-            versions=", ".join(f"{package} {number}" for package, number in measured["versions"].items()),
-            baseline_date=baseline["measured"]["date"],
-            faces=", ".join(f"{n:,} faces of {split}" for split, n in figures["data"]["faces"].items()),
-            recipe=recipe(folder / f"{name}.recipe.json"),
-        )
-        .rstrip()
-        + "\n"
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        name=name,
+        description=card.description,
+        file=card.file,
+        bytes=f"{card.bytes:,}",
+        sha256=card.sha256,
+        size=card.input.size,
+        color=card.input.color,
+        labels=", ".join(card.labels),
+        temperature=card.temperature,
+        licence=card.licence,
+        accuracy=percent(reported["accuracy"]),
+        often_wrong=truth.often_wrong,
+        agreement=truth.agreement,
+        rare=truth.rare,
+        truth=truth.described,
+        accuracy_without_copies=percent(reported["without_copies"]["accuracy"]),
+        notes=(folder / f"{name}.notes.md").read_text(encoding="utf-8").strip(),
+        summary=summary(figures["evaluation"]),
+        per_class=per_class(reported),
+        confusion=confusion(reported),
+        bins=BINS,
+        ece_before=f"{figures['calibration']['before']['ece']:.4f}",
+        ece_after=f"{figures['calibration']['after']['ece']:.4f}",
+        reliability=reliability(figures["calibration"]),
+        baseline=BASELINE,
+        robustness=robustness(figures, baseline),
+        date=measured["date"],
+        machine=measured["machine"],
+        versions=", ".join(f"{package} {number}" for package, number in measured["versions"].items()),
+        baseline_date=baseline["measured"]["date"],
+        faces=", ".join(f"{n:,} faces of {split}" for split, n in figures["data"]["faces"].items()),
+        recipe=recipe(folder / f"{name}.recipe.json"),
     )
 
 
@@ -255,7 +250,7 @@ def read_figures(name: str, folder: Path = MODELS, truth: Truth | None = None) -
 
 def recipe(file: Path) -> str:
     """What a network was trained by; one that was combined from others has none of its own."""
-    return f"## Recipe\n\n```json\n{file.read_text(encoding='utf-8').strip()}\n```" if file.exists() else ""
+    return f"\n\n## Recipe\n\n```json\n{file.read_text(encoding='utf-8').strip()}\n```" if file.exists() else ""
 
 
 def summary(evaluations: Mapping[str, Figures]) -> str:

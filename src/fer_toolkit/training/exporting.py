@@ -91,8 +91,9 @@ def export_model(
     """
     target = Path(path)
     _check_form(target, quantize)
+    network = networks.from_pixels_to_logits(model)
     with whole_file(target) as draft:
-        _convert(model, draft, quantize, calibration)
+        _convert(network, draft, quantize, calibration)
     return target
 
 
@@ -103,7 +104,7 @@ def _check_form(target: Path, quantize: str) -> None:
         raise OptionError(f"quantize must be one of {list(get_args(Quantize))}. Received: {quantize!r}")
 
 
-def _convert(model: keras.Model, file: Path, quantize: Quantize, calibration: NDArray[np.uint8] | None) -> None:
+def _convert(network: keras.Model, file: Path, quantize: Quantize, calibration: NDArray[np.uint8] | None) -> None:
     """Write a network's file, and run it to see that it is right."""
     calibration = _from_black_to_white(calibration) if quantize == "int8" else None
     if keras.backend.backend() != "tensorflow":
@@ -111,13 +112,12 @@ def _convert(model: keras.Model, file: Path, quantize: Quantize, calibration: ND
             f"exporting needs Keras on TensorFlow, and it runs on {keras.backend.backend()}; "
             "save the model as .keras and export it with KERAS_BACKEND=tensorflow"
         )
-    network = networks.from_pixels_to_logits(model)
     try:
         converted = _CONVERTERS[file.suffix.lower()](network, quantize, calibration)
     except FerToolkitError:
         raise
     except Exception as error:  # the converters raise whatever their compilers do
-        raise ExportError(f"{model.name} can't be converted to {file.suffix}: {error}") from error
+        raise ExportError(f"{network.name} can't be converted to {file.suffix}: {error}") from error
     file.write_bytes(converted)
     faces = _patches() if calibration is None else calibration[:_CHECKED_FACES]
     _check_answers(network, file, faces, TOLERANCES[quantize])
@@ -176,11 +176,11 @@ def export_with_card(
     if to is not None and target.suffix.lower() != ENDINGS[to]:
         raise OptionError(f"a file for {to} must end in {ENDINGS[to]}. Received: {os.fspath(path)!r}")
     _check_form(target, quantize)
-    model, labels = networks.read_trained(source)
+    network, labels = networks.read_trained(source)
     calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
     public = None if data is None else part_with_faces(data, "PublicTest", ", on which the temperature is fitted")
     with whole_files(target, target.with_suffix(".json")) as (draft, card):
-        _convert(model, draft, quantize, calibration)
+        _convert(network, draft, quantize, calibration)
         temperature = 1.0
         if public is not None:
             probabilities = predict_faces(_classifier(draft, labels), public.images, public.labels)
