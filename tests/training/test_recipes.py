@@ -21,6 +21,7 @@ from fer_toolkit.training.recipes import Recipe
         ({"learning_rate": float("inf")}, "learning_rate must be more than 0. Received: inf"),
         ({"warmup_epochs": -1}, "warmup_epochs must be 0 or more. Received: -1"),
         ({"weight_decay": None}, "weight_decay must be 0 or more. Received: None"),
+        ({"muon": -0.1}, "muon must be 0 or more. Received: -0.1"),
         ({"votes_weight": float("nan")}, "votes_weight must be 0 or more. Received: nan"),
         ({"teaching": 1.5}, "teaching must be from 0 to 1. Received: 1.5"),
         ({"class_balance": -0.1}, "class_balance must be from 0 to 1. Received: -0.1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import DataError, ExportError, OptionError
 from fer_toolkit.labels import FERPLUS
-from fer_toolkit.training import distribution, networks
+from fer_toolkit.training import distribution, networks, optimizers
 from fer_toolkit.training._callbacks import (
     Checkpoint,
     Clock,
@@ -236,15 +237,8 @@ def _compiled(recipe: Recipe, training: FaceData, start_from: str | os.PathLike[
         warmup_target=recipe.learning_rate,
         warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.SGD(
-        schedule,
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=recipe.weight_decay,
-        use_ema=True,
-        ema_momentum=recipe.averaging,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    kind = functools.partial(optimizers.Muon, turn=recipe.muon) if recipe.muon > 0 else optimizers.SGD
+    optimizer = kind(schedule, kernel_decay=recipe.weight_decay, use_ema=True, ema_momentum=recipe.averaging)
     model.compile(
         optimizer,
         loss={head: keras.losses.CategoricalCrossentropy(from_logits=True) for head in heads},

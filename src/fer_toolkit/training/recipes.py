@@ -34,6 +34,9 @@ class Recipe:
         arXiv:1608.03983).
     weight_decay
         Share of the convolution and dense weights, times the learning rate, taken off a step.
+    muon
+        How far :class:`~fer_toolkit.training.optimizers.Muon` moves a convolution's kernel a step at a learning rate of
+        1, as a share of its length. At 0, such kernels are trained by descent with momentum as all else.
     label_smoothing
         Share of the target that is spread over all labels (Szegedy et al. 2016, arXiv:1512.00567).
     votes_weight
@@ -72,6 +75,7 @@ class Recipe:
     learning_rate: float = 0.1
     warmup_epochs: float = 2
     weight_decay: float = 3e-3
+    muon: float = 0.15
     label_smoothing: float = 0.05
     votes_weight: float = 0.5
     class_balance: float = 0.0
@@ -146,7 +150,7 @@ class Recipe:
 
 _LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
     ("more than 0", lambda value: 0 < value < math.inf, ("learning_rate",)),
-    ("0 or more", lambda value: 0 <= value < math.inf, ("warmup_epochs", "weight_decay", "votes_weight")),
+    ("0 or more", lambda value: 0 <= value < math.inf, ("warmup_epochs", "weight_decay", "muon", "votes_weight")),
     ("from 0 to 1", lambda value: 0 <= value <= 1, ("teaching", "class_balance")),
     ("from 0 to below 1", lambda value: 0 <= value < 1, ("dropout", "label_smoothing", "averaging")),
 )
