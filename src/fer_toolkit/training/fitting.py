@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import tempfile
 from collections.abc import Callable
@@ -237,8 +236,13 @@ def _compiled(recipe: Recipe, training: FaceData, start_from: str | os.PathLike[
         warmup_target=recipe.learning_rate,
         warmup_steps=warmup,
     )
-    kind = functools.partial(optimizers.Muon, turn=recipe.muon) if recipe.muon > 0 else optimizers.SGD
-    optimizer = kind(schedule, kernel_decay=recipe.weight_decay, use_ema=True, ema_momentum=recipe.averaging)
+    optimizer = optimizers.Muon(
+        schedule,
+        turn=recipe.muon,
+        kernel_decay=recipe.weight_decay,
+        use_ema=True,
+        ema_momentum=recipe.averaging,
+    )
     model.compile(
         optimizer,
         loss={head: keras.losses.CategoricalCrossentropy(from_logits=True) for head in heads},
