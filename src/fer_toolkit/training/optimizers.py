@@ -101,12 +101,17 @@ class Muon(keras.optimizers.SGD):  # type: ignore[misc]
 def _orthogonal(matrix: Any, iterations: int = 3) -> Any:
     """About the nearest orthogonal matrix: its singular values lie near 1, whatever they were.
 
-    Newton and Schulz's iteration with the coefficients of Jordan et al., which lift small singular values fastest.
+    Newton and Schulz's iteration with the coefficients of Jordan et al., which lift small singular values fastest. An
+    iteration multiplies by a polynomial of the Gram matrix; as the Gram matrix is the smaller one, these are gathered
+    there, and the matrix is multiplied once.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    x = ops.transpose(matrix) if tall else matrix
+    x = matrix if tall else ops.transpose(matrix)
     x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
+    gram = ops.matmul(ops.transpose(x), x)
+    product = unit = ops.eye(x.shape[1], dtype=x.dtype)
     for _ in range(iterations):
-        gram = ops.matmul(x, ops.transpose(x))
-        x = 3.4445 * x + ops.matmul(2.0315 * ops.matmul(gram, gram) - 4.7750 * gram, x)
-    return ops.transpose(x) if tall else x
+        factor = 3.4445 * unit - 4.7750 * gram + 2.0315 * ops.matmul(gram, gram)
+        product, gram = ops.matmul(product, factor), ops.matmul(ops.matmul(factor, gram), factor)
+    x = ops.matmul(x, product)
+    return x if tall else ops.transpose(x)
