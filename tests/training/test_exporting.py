@@ -130,7 +130,7 @@ CASES = [
     for name in networks.NETWORKS
     for ending in ENDINGS
     for quantize in QUANTIZE
-    # Of the large network, which has the small one's layers, only the file that is made from one in floats.
+    # Of the large network, which has the medium one's layers, only the file that is made from one in floats.
     if name != "resnet_large" or quantize == "int8"
 ]
 
