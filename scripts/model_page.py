@@ -18,6 +18,7 @@ import argparse
 import datetime
 import hashlib
 import json
+import math
 import platform
 import re
 import sys
@@ -225,6 +226,7 @@ def render(name: str, folder: Path = MODELS) -> str:
         bins=BINS,
         ece_before=f"{figures['calibration']['before']['ece']:.4f}",
         ece_after=f"{figures['calibration']['after']['ece']:.4f}",
+        ece_chance=f"{error_by_chance(figures['calibration']['after']):.4f}",
         reliability=reliability(figures["calibration"]),
         baseline=BASELINE,
         robustness=robustness(figures, baseline),
@@ -298,6 +300,17 @@ def reliability(calibrations: Mapping[str, Figures]) -> str:
         ["confidence", "faces before", "confident", "right", "faces after", "confident", "right"],
         [[name, *bin_cells(before.get(name)), *bin_cells(after.get(name))] for name in {**before, **after}],
     )
+
+
+def error_by_chance(calibration: Figures) -> float:
+    """The calibration error to expect of a network that is as often right as it is confident, in the same bins.
+
+    The number of right answers in a bin is binomial then. Its mean distance from what was expected is that of a normal
+    distribution: sqrt(2 / pi) times its standard deviation.
+    """
+    bins = calibration["bins"]
+    deviations = [math.sqrt(each["n"] * each["confidence"] * (1 - each["confidence"])) for each in bins]
+    return math.sqrt(2 / math.pi) * sum(deviations) / sum(each["n"] for each in bins)
 
 
 def bin_cells(found: Figures | None) -> list[object]:

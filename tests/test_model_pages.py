@@ -11,6 +11,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fer_toolkit import weights
@@ -176,12 +177,20 @@ def test_figures_agree_with_each_other(figures):
         assert each["ece"] == pytest.approx(sum(gaps) / reported["n"], abs=1e-4)
 
 
-@pytest.mark.parametrize("name", TRAINED)
-def test_the_recipe_can_be_trained_by(name):
+def test_the_calibration_error_that_chance_gives_is_what_right_answers_drawn_by_confidence_have():
+    n, confidence = np.array([100, 1600, 400]), np.array([0.5, 0.75, 0.98])
+    bins = [{"n": int(count), "confidence": float(mean)} for count, mean in zip(n, confidence, strict=True)]
+    right = np.random.default_rng(0).binomial(n, confidence, (10_000, 3))
+    drawn = (np.abs(right - n * confidence).sum(axis=1) / n.sum()).mean()
+    assert pages.error_by_chance({"bins": bins}) == pytest.approx(drawn, rel=0.03)
+
+
+@pytest.mark.parametrize("recipe", sorted(MODELS.glob("*.recipe.json")), ids=lambda file: file.name)
+def test_the_recipe_can_be_trained_by(recipe):
     pytest.importorskip("keras", reason="recipes are Keras's; install fer-toolkit[keras]")
     from fer_toolkit.training.recipes import Recipe
 
-    Recipe.from_json((MODELS / f"{name}.recipe.json").read_text(encoding="utf-8"))
+    Recipe.from_file(recipe)
 
 
 @pytest.fixture(scope="module")
