@@ -59,15 +59,18 @@ def clip(tmp_path_factory):
 
 @pytest.fixture
 def short_training(monkeypatch):
-    """Training takes a second: every network is a tiny one, and every run has one epoch."""
+    """Training takes a second: every run has one epoch, and every network is a tiny one unless it goes on from ours."""
+    from fer_toolkit import weights
     from fer_toolkit.training import fitting, networks
 
     def train(data, recipe, *arguments, **options):
         short = replace(recipe, epochs=1, warmup_epochs=0, dtype="float32")
-        return real(data, short, *arguments, **options)
+        ours = options.get("start_from") in weights.aliases()
+        with monkeypatch.context() as patch:
+            patch.setattr(networks, "NETWORKS", whole if ours else dict.fromkeys(whole, tiny_network))
+            return real(data, short, *arguments, **options)
 
-    real = fitting.train
-    monkeypatch.setattr(networks, "NETWORKS", dict.fromkeys(networks.NETWORKS, tiny_network))
+    real, whole = fitting.train, networks.NETWORKS
     monkeypatch.setattr(fitting, "train", train)
 
 

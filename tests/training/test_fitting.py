@@ -167,9 +167,9 @@ def test_a_head_with_other_labels_starts_anew_on_trained_features(run, faces, qu
 
 def test_a_run_does_not_start_from_another_network_nor_from_something_else(run, faces, quick, tmp_path):
     other = replace(quick, network="mini_xception")
-    with pytest.raises(OptionError, match=r"best.keras' holds another network than mini_xception"):
+    with pytest.raises(OptionError, match=r"best.keras holds another network than mini_xception"):
         train(faces, other, tmp_path / "other", start_from=run.folder / "best.keras")
-    with pytest.raises(OptionError, match=r"recipe.json' is no Keras file to start from"):
+    with pytest.raises(OptionError, match=r"recipe.json is no Keras file to start from"):
         train(faces, quick, tmp_path / "none", start_from=run.folder / "recipe.json")
 
 

@@ -74,9 +74,11 @@ def train(
         ),
     ] = None,
     start_from: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="KERAS", exists=True, dir_okay=False, help="A trained model.keras whose weights are the first ones."
+            metavar="NAME|FILE",
+            help="A trained network whose weights are the first ones.",
+            autocompletion=classifier_names,
         ),
     ] = None,
     network: Annotated[

@@ -33,6 +33,7 @@ from fer_toolkit.training.batches import EMOTION, VOTES, Batches
 from fer_toolkit.training.data import FaceData, part_with_faces
 from fer_toolkit.training.evaluation import predict_faces
 from fer_toolkit.training.recipes import Recipe
+from fer_toolkit.training.starting import take_weights
 
 LAST, BEST = "last.keras", "best.keras"
 """The checkpoints' names."""
@@ -64,8 +65,9 @@ def train(
         epoch), ``best.keras`` (the network of the epoch that was best on *PublicTest*) and, at the end, ``model.keras``
         with its card ``model.json``. Each is whole or absent.
     start_from
-        A ``.keras`` file of the same network, such as an earlier run's ``model.keras``, whose weights are the first
-        ones; a head with other labels starts anew. A learning rate of half the default or less suits it.
+        A trained one of the same network, whose weights are the first ones: a ``.keras`` file, such as an earlier run's
+        ``model.keras``, a ``.tflite`` file, or the name of one of ours, such as ``"default"``. A head with other labels
+        starts anew. A learning rate of half the default or less suits it.
     resume
         Go on after the last epoch of the run that is in the folder, with its recipe. Without a run there, start one.
     tensorboard
@@ -227,7 +229,7 @@ def _compiled(recipe: Recipe, training: FaceData, start_from: str | os.PathLike[
     heads = _heads(training)
     model = networks.build(recipe.network, heads, dropout=recipe.dropout, dtype=recipe.dtype)
     if start_from is not None:
-        networks.take_weights(model, start_from)
+        take_weights(model, start_from, training.images)
     steps = len(Batches(training, recipe))
     warmup = min(round(recipe.warmup_epochs * steps), recipe.epochs * steps - 1)
     schedule = keras.optimizers.schedules.CosineDecay(

@@ -150,37 +150,6 @@ def build(name: str, heads: Mapping[str, int], *, dropout: float = 0.0, dtype: s
     return keras.Model(pixels, outputs, name=name)
 
 
-def take_weights(model: keras.Model, file: str | os.PathLike[str]) -> None:
-    """Give a network that :func:`build` made the weights of a trained one, but for heads with other labels.
-
-    Raises
-    ------
-    OptionError
-        If the file is no Keras file, or that of another network.
-    """
-    try:
-        trained = keras.saving.load_model(file, compile=False)
-    except (OSError, ValueError) as error:
-        raise OptionError(f"{os.fspath(file)!r} is no Keras file to start from: {error}") from error
-    # By their order: names of layers count on from the networks that a process has made before.
-    body, trained_body = (
-        [layer for layer in each.layers if layer.weights and layer.name not in model.output_names]
-        for each in (model, trained)
-    )
-    if [[w.shape for w in layer.weights] for layer in body] != [
-        [w.shape for w in layer.weights] for layer in trained_body
-    ]:
-        raise OptionError(
-            f"{os.fspath(file)!r} holds another network than {model.name}; name the one it was trained as"
-        )
-    heads = [
-        (model.get_layer(name), layer) for name in model.output_names for layer in trained.layers if layer.name == name
-    ]
-    for layer, trained_layer in [*zip(body, trained_body, strict=True), *heads]:
-        if [w.shape for w in layer.weights] == [w.shape for w in trained_layer.weights]:
-            layer.set_weights(trained_layer.get_weights())
-
-
 def read_trained(model_file: str | os.PathLike[str]) -> tuple[keras.Model, tuple[str, ...]]:
     """A network that was trained, and its labels, which stand in the card beside it.
 
