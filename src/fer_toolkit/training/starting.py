@@ -95,7 +95,10 @@ def _take_exported(model: keras.Model, file: Path, start: str | os.PathLike[str]
     """Whether the file holds the same network, whose weights the model then has."""
     classifier = build_classifier(start)
     convolutions, norms = (_of_class(model, kind) for kind in (layers.Conv2D, layers.BatchNormalization))
-    *exported, last = read_layers(file)
+    try:
+        *exported, last = read_layers(file)
+    except (KeyError, TypeError, ValueError):  # weights of a kind that ours never have, or none at all
+        return False
     if [tuple(layer.kernel.shape) for layer in convolutions] != [layer.kernel.shape for layer in exported]:
         return False
     for convolution, layer in zip(convolutions, exported, strict=True):
