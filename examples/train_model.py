@@ -1,6 +1,6 @@
 """Train a network on FER2013, export it with calibrated probabilities, and measure what was exported.
 
-    python examples/train_model.py fer2013.csv [--ferplus fer2013new.csv] [--network resnet_medium] [--epochs 60]
+    python examples/train_model.py fer2013.csv [--ferplus fer2013new.csv] [--network resnet_compact] [--epochs 60]
 
 The run's folder then has a picture of what was learnt from (examples.png), the history, the network (model.keras), the
 file to recognise with (model.tflite and its card), and charts. The same command goes on with a run that was stopped.
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="fer2013.csv")
     parser.add_argument("--ferplus", help="fer2013new.csv: its votes are learnt as well")
-    parser.add_argument("--network", default="resnet_medium", choices=NETWORKS)
+    parser.add_argument("--network", default="resnet_compact", choices=NETWORKS)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--output", type=Path, default=Path("run"))
     arguments = parser.parse_args()

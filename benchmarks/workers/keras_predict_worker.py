@@ -9,11 +9,12 @@ import numpy as np
 from protocol import Action, serve
 
 from fer_toolkit.training.networks import build
+from fer_toolkit.training.recipes import Recipe
 
 
 def classify(faces: str, count: int) -> Action:
     """Ready faces, one call each. The weights are random, which costs the same."""
-    model, stored = build("resnet_medium", {"emotion": 7}), np.load(faces)
+    model, stored = build(Recipe().network, {"emotion": 7}), np.load(faces)
     crops = np.resize(stored, (count, *stored.shape[1:])).astype(np.float32)[..., None]
 
     def action() -> Mapping[str, Any]:

@@ -85,8 +85,8 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="mini_xception, resnet_small, resnet_medium or resnet_large.",
-            show_default="resnet_medium",
+            help="mini_xception, resnet_small, resnet_medium, resnet_compact or resnet_large.",
+            show_default="resnet_compact",
         ),
     ] = None,
     recipe_file: Annotated[

@@ -70,7 +70,7 @@ def resnet_small(pixels: Any) -> Any:
 
 
 def resnet_medium(pixels: Any) -> Any:
-    """A residual network of 1.5 million parameters and 142 million multiply-adds; the default.
+    """A residual network of 1.5 million parameters and 142 million multiply-adds.
 
     It leaves full resolution after the stem, whose few channels keep a core's arithmetic half idle, and spends the time
     on more channels instead. Its shortcuts take every second pixel: LiteRT's average pooling of 8-bit numbers costs a
@@ -87,6 +87,25 @@ def resnet_medium(pixels: Any) -> Any:
         Features, float (n, width), for a linear head.
     """
     return _residual_network(pixels, widths=(32, 64, 128, 256), blocks=(0, 1, 2, 1), pooled=False)
+
+
+def resnet_compact(pixels: Any) -> Any:
+    """A residual network of 1.9 million parameters and 89 million multiply-adds; the default.
+
+    It has a fifth stage, of 3x3 pixels, whose half of the parameters costs a tenth of the time, and fewer channels
+    before it than ``resnet_medium``.
+
+    Parameters
+    ----------
+    pixels
+        Keras tensor, float (n, 48, 48, 1), 0 to 255.
+
+    Returns
+    -------
+    KerasTensor
+        Features, float (n, width), for a linear head.
+    """
+    return _residual_network(pixels, widths=(24, 48, 96, 192, 240), blocks=(0, 1, 2, 1, 1), pooled=False)
 
 
 def resnet_large(pixels: Any) -> Any:
@@ -112,6 +131,7 @@ NETWORKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "mini_xception": mini_xception,
         "resnet_small": resnet_small,
         "resnet_medium": resnet_medium,
+        "resnet_compact": resnet_compact,
         "resnet_large": resnet_large,
     }
 )

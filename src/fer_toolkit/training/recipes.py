@@ -69,7 +69,7 @@ class Recipe:
         If an entry is out of its range; the message names it.
     """
 
-    network: str = "resnet_medium"
+    network: str = "resnet_compact"
     epochs: int = 60
     batch_size: int = 128
     learning_rate: float = 0.1
