@@ -16,7 +16,10 @@ import pytest
     [
         ("fer-toolkit recog", ["recognize"]),
         ("fer-toolkit recognize --detector yu", ["yunet"]),
-        ("fer-toolkit recognize --classifier fer2013", ["fer2013-small-1", "fer2013-small-2", "fer2013-small-3", "fer2013-ensemble-2"]),
+        (
+            "fer-toolkit recognize --classifier fer2013",
+            ["fer2013-small-1", "fer2013-small-2", "fer2013-small-3", "fer2013-ensemble-2"],
+        ),
         ("fer-toolkit recognize --format js", ["json", "jsonl"]),
         ("fer-toolkit models show defa", ["default"]),
         ("fer-toolkit models fetch yunet", ["yunet-2026may"]),

@@ -9,7 +9,8 @@ from fer_toolkit.training import networks
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("mini_xception", 51_255), ("resnet_small", 875_783), ("resnet_compact", 1_861_893), ("resnet_large", 6_476_431)]
+    ("name", "parameters"),
+    [("mini_xception", 51_255), ("resnet_small", 875_783), ("resnet_compact", 1_861_893), ("resnet_large", 6_476_431)],
 )
 def test_each_network_takes_grey_faces_and_gives_logits(name, parameters):
     model = networks.build(name, {"emotion": 7})
