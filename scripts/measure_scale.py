@@ -12,6 +12,7 @@ different ones, so they are read from the system's cache: what is measured is th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import re
@@ -159,7 +160,11 @@ def run_folder(folder: Path, output: Path, workers: int, detector: str) -> Run:
 
 def children() -> list[str]:
     """Numbers of the processes that this one's threads have started."""
-    return [pid for thread in Path("/proc/self/task").iterdir() for pid in (thread / "children").read_text().split()]
+    found = []
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+            found += (thread / "children").read_text(encoding="utf-8").split()
+    return found
 
 
 def peak_memory(process: str) -> int:

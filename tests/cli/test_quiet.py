@@ -13,7 +13,7 @@ before = sys.stderr
 os.write(2, b"native before|")
 with native_messages_hidden():
     os.write(2, b"native inside|")
-    print("ours inside|", end="", file=sys.stderr)
+    print("ours inside|", end="", file=sys.stderr, flush=True)
     taken = sys.stderr
 os.write(2, b"native after|")
 print("ours after|", end="", file=sys.stderr, flush=True)
@@ -60,7 +60,7 @@ import atexit, os, sys
 from fer_toolkit.cli import _quiet
 
 atexit.register(os.write, 2, b"native at exit|")
-atexit.register(lambda: print("ours at exit|", end="", file=sys.stderr))
+atexit.register(lambda: print("ours at exit|", end="", file=sys.stderr, flush=True))
 with _quiet.native_messages_hidden():
     pass
 """

@@ -127,7 +127,7 @@ def test_a_file_of_the_same_shapes_that_answers_otherwise_is_refused(exported, i
 
 def test_what_is_neither_a_file_nor_a_name_is_refused(images, tmp_path):
     model = networks.build("padded", {EMOTION: 7})
-    with pytest.raises(OptionError, match="defualt is neither a file to start from nor the name of a network"):
+    with pytest.raises(OptionError, match="defualt is neither a file nor the name of a network"):
         take_weights(model, "defualt", images)
     with pytest.raises(OptionError, match="neither a file"):
         take_weights(model, tmp_path / "model.keras", images)

@@ -50,7 +50,7 @@ def take_weights(model: keras.Model, start: str | os.PathLike[str], faces: NDArr
     named = isinstance(start, str) and (start in weights.aliases() or start in weights.catalog())
     file = weights.path(os.fspath(start)) if named else Path(start)
     if not is_file(file):
-        raise OptionError(f"{shown(start)} is neither a file to start from nor the name of a network")
+        raise OptionError(f"{shown(start)} is neither a file nor the name of a network; check the path")
     if file.suffix.lower() == ".tflite":
         fits = _take_exported(model, file, start, faces[:: max(1, len(faces) // _FACES)][:_FACES])
     else:
