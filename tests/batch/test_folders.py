@@ -181,6 +181,14 @@ def stop_after(parts, folder, table):
     return stopped
 
 
+def test_an_error_of_the_callers_own_function_stays_what_it_is(hundred, tmp_path):
+    def fail(progress):
+        raise OSError("the caller's network is down")
+
+    with pytest.raises(OSError, match="the caller's network is down"):
+        recognize_folder(hundred, tmp_path / "t.csv", detector="none", workers=1, on_progress=fail)
+
+
 def test_progress_of_a_run_that_goes_on_counts_what_was_done_and_its_rate_does_not(hundred, tmp_path, started):
     stopped = stop_after(1, hundred, tmp_path / "t.csv")
     assert all(process.poll() is not None for process in started), f"while {stopped} is known"

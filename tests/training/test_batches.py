@@ -276,3 +276,29 @@ def test_teachers_see_the_faces_that_the_network_is_shown():
     faces, by_head, _ = Batches(GREYS, recipe, teachers=[Brightness()])[0]
     shown_light = ops.convert_to_numpy(faces).mean(axis=(1, 2, 3)) / 255
     np.testing.assert_allclose(by_head["emotion"][:, 1], shown_light, atol=1 / 255)
+
+
+def test_teachers_may_see_faces_before_light_noise_and_mixing():
+    """So that a network can become steadier than its teachers."""
+    spoilt = replace(STILL, light=40.0, noise=20.0, contrast=(0.5, 0.5), erase=1.0)
+    recipe = replace(RECIPE, batch_size=3, augmentation=spoilt, teaching=1.0, teachers_see="moved")
+    _, by_head, _ = Batches(GREYS, recipe, teachers=[Brightness()])[0]
+    assert sorted(by_head["emotion"][:, 1]) == pytest.approx([0, 0.2, 1], abs=1 / 255)
+    mixed_recipe = replace(recipe, mixing=Mixing(mixup=1.0))
+    _, mixed, _ = Batches(GREYS, mixed_recipe, teachers=[Brightness()])[0]
+    own = mixed_recipe.mixing.own_shares((3, 48, 48), np.random.default_rng((recipe.seed, 0, 0, 1)))[:, 0, 0]
+    answers = by_head["emotion"]
+    np.testing.assert_allclose(mixed["emotion"], own * answers + (1 - own) * np.roll(answers, -1, axis=0), atol=1e-4)
+
+
+def test_what_teachers_see_is_moved_as_the_network_sees_it():
+    ramp = np.broadcast_to(np.arange(0, 240, 5, dtype=np.uint8), (8, 48, 48))  # which is lighter when moved left
+    faces = replace(blank([0, 1] * 4, ("dark", "light")), images=ramp)
+    moving = replace(STILL, shift=0.3, flip=0.5)
+    recipe = replace(RECIPE, augmentation=moving, teaching=1.0)
+    answers = [
+        Batches(faces, replace(recipe, teachers_see=see), teachers=[Brightness()])[0][1]["emotion"][:, 1]
+        for see in ("shown", "moved")
+    ]
+    np.testing.assert_array_equal(*answers)
+    assert np.ptp(answers[0]) > 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -152,12 +152,19 @@ def recognize_folder(
     del recognizer  # the processes have their own
     run = {"version": __version__, "folder": folder, "glob": glob, **parts, "columns": list(types), "options": options}
     manifest = Manifest(table)
-    with _kept(manifest), manifest.locked():
-        _open(manifest, run, folder, glob, resume)
-        with closing(work_off(manifest.tasks(), Setup(folder, options), workers or usable_processors())) as answers:
-            _follow(answers, manifest, on_progress)
-        join_files(manifest.parts(), table, types, parts)
-        manifest.finish()
+
+    def work() -> Generator[FolderProgress, None, None]:
+        with _kept(manifest), manifest.locked():
+            _open(manifest, run, folder, glob, resume)
+            with closing(work_off(manifest.tasks(), Setup(folder, options), workers or usable_processors())) as answers:
+                yield from _follow(answers, manifest)
+            join_files(manifest.parts(), table, types, parts)
+            manifest.finish()
+
+    with closing(work()) as steps:
+        for progress in steps:
+            if on_progress is not None:  # called out here, so that its errors stay what they are
+                on_progress(progress)
     done = manifest.done.values()
     faces, failed = sum(part.faces for part in done), sum(part.failed for part in done)
     return FolderSummary(table, manifest.run["pictures"], faces, failed, **parts, seconds=time.monotonic() - started)
@@ -223,10 +230,8 @@ def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _follow(
-    answers: Iterable[Reading | Done], manifest: Manifest, on_progress: Callable[[FolderProgress], object] | None
-) -> None:
-    """Note the parts that are done, and tell how far the run is."""
+def _follow(answers: Iterable[Reading | Done], manifest: Manifest) -> Iterator[FolderProgress]:
+    """Note the parts that are done, and tell a few times a second how far the run is."""
     started, told = time.monotonic(), -1.0
     before = sum(part.pictures for part in manifest.done.values())
     finished, under_way = before, dict[int, int]()
@@ -238,9 +243,9 @@ def _follow(
         else:
             under_way[answer.number] = answer.done
         now = time.monotonic()
-        if on_progress is not None and (now - told > _SECONDS_BETWEEN_CALLS or finished == manifest.run["pictures"]):
+        if now - told > _SECONDS_BETWEEN_CALLS or finished == manifest.run["pictures"]:
             told = now
-            on_progress(_progress(manifest.run["pictures"], finished + sum(under_way.values()), before, now - started))
+            yield _progress(manifest.run["pictures"], finished + sum(under_way.values()), before, now - started)
 
 
 def _progress(pictures: int, done: int, before: int, seconds: float) -> FolderProgress:

@@ -91,8 +91,42 @@ class Augmentation:
         tensor
             float32 (n, height, width, 1), 0 to 255, on the Keras backend in use.
         """
+        return self.spoil(self.move(images, rng), rng)
+
+    def move(self, images: NDArray[np.uint8], rng: np.random.Generator) -> Any:
+        """The first half of the changes, which a face's owner makes: it is mirrored, turned, larger or smaller, moved.
+
+        Parameters
+        ----------
+        images, rng
+            As for a call.
+
+        Returns
+        -------
+        tensor
+            float32 (n, height, width, 1), 0 to 255.
+        """
         n, height, width = images.shape[:3]
         transforms = self._transforms(n, height, width, rng)
+        faces = ops.convert_to_tensor(images.astype(np.float32))
+        return ops.image.affine_transform(faces, transforms, interpolation="bilinear", fill_mode="nearest")
+
+    def spoil(self, faces: Any, rng: np.random.Generator) -> Any:
+        """The second half, which light, camera and what stands before it make: blur, contrast, light, noise, erasing.
+
+        Parameters
+        ----------
+        faces
+            A tensor, float32 (n, height, width, 1), 0 to 255, as :meth:`move` gives it.
+        rng
+            The generator that :meth:`move` drew from.
+
+        Returns
+        -------
+        tensor
+            float32 (n, height, width, 1), 0 to 255.
+        """
+        n, height, width = faces.shape[:3]
         contrast = rng.uniform(*self.contrast, (n, 1, 1, 1)).astype(np.float32)
         light = rng.uniform(-self.light, self.light, (n, 1, 1, 1)).astype(np.float32)
         noise = rng.uniform(0, self.noise, (n, 1, 1, 1)).astype(np.float32)
@@ -100,14 +134,9 @@ class Augmentation:
         covered = self._covered(n, height, width, rng)
         cover = rng.uniform(0, 255, (n, height, width, 1)).astype(np.float32)
         # What came later is drawn last, and only if asked for: older recipes go on showing the same faces.
-        blur = rng.uniform(0, self.blur, (n,)).astype(np.float32) if self.blur > 0 else None
-
-        faces, contrast, light, noise, grain = (
-            ops.convert_to_tensor(array) for array in (images.astype(np.float32), contrast, light, noise, grain)
-        )
-        faces = ops.image.affine_transform(faces, transforms, interpolation="bilinear", fill_mode="nearest")
-        if blur is not None:
-            faces = _blurred(faces, blur)
+        if self.blur > 0:
+            faces = _blurred(faces, rng.uniform(0, self.blur, (n,)).astype(np.float32))
+        contrast, light, noise, grain = (ops.convert_to_tensor(array) for array in (contrast, light, noise, grain))
         mean = ops.mean(faces, axis=(1, 2, 3), keepdims=True)
         faces = (faces - mean) * contrast + mean + light
         faces = faces + grain * noise

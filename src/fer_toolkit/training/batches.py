@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -31,11 +32,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     Batches may be asked for in any order and from any thread: TensorFlow makes the next ones while a step is computed.
 
-    Teachers are asked about the very faces that the network is shown, changed and mixed: their mean answer becomes a
-    share of the target. That says more than labels alone, for it tells what a face resembles (Hinton et al. 2015,
-    arXiv:1503.02531), and more than an answer to the unchanged face, which a teacher may know by heart (Beyer et al.
-    2022, "Knowledge distillation: a good teacher is patient and consistent", CVPR). Several teachers err less together
-    than each alone.
+    Teachers are asked about the very faces that the network is shown, changed and mixed, or before light, noise and
+    mixing, as the recipe says: their mean answer becomes a share of the target. That says more than labels alone, for
+    it tells what a face resembles (Hinton et al. 2015, arXiv:1503.02531), and more than an answer to the unchanged
+    face, which a teacher may know by heart (Beyer et al. 2022, "Knowledge distillation: a good teacher is patient and
+    consistent", CVPR). Several teachers err less together than each alone.
 
     Parameters
     ----------
@@ -74,10 +75,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             {head: values[rows] for head, values in self._weights.items()},
             recipe,
             (recipe.seed, self._epoch, step),
+            partial(ask_teachers, self._teachers, labels=self._labels) if self._teachers else None,
         )
-        if self._teachers:
-            answers = ask_teachers(self._teachers, faces, self._labels)
-            columns = {**columns, EMOTION: (1 - recipe.teaching) * columns[EMOTION] + recipe.teaching * answers}
         with self._clock:
             self.seconds += time.perf_counter() - start
         return faces, columns, weights
@@ -93,7 +92,12 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 def shown(
-    images: NDArray[np.uint8], targets: Columns, weights: Columns, recipe: Recipe, key: tuple[int, ...]
+    images: NDArray[np.uint8],
+    targets: Columns,
+    weights: Columns,
+    recipe: Recipe,
+    key: tuple[int, ...],
+    ask: Callable[[Any], NDArray[np.float32]] | None = None,
 ) -> tuple[Any, Columns, Columns]:
     """A batch as a network is shown it: faces changed and mixed, with targets and weights to match.
 
@@ -104,21 +108,34 @@ def shown(
     targets, weights
         What the heads should say of each face, and how much it counts, as :func:`targets` gives them.
     recipe
-        Says how faces are changed and mixed.
+        Says how faces are changed and mixed, and what the teachers see.
     key
         Whole numbers that decide all chance.
+    ask
+        What the teachers answer to a tensor of faces; None without teachers.
 
     Returns
     -------
     (faces, targets, weights)
         A tensor, float32 (n, height, width, 1), 0 to 255, and what belongs to it.
     """
-    faces = recipe.augmentation(images, np.random.default_rng(key))
-    if not recipe.mixing.used:
-        return faces, targets, weights
-    count, height, width = images.shape[:3]
-    own = recipe.mixing.own_shares((count, height, width), np.random.default_rng((*key, _MIXING)))
-    return _mixed(faces, targets, weights, own)
+    rng = np.random.default_rng(key)
+    faces = recipe.augmentation.move(images, rng)
+    if ask and recipe.teachers_see == "moved":
+        targets = _taught(targets, ask(faces), recipe.teaching)
+    faces = recipe.augmentation.spoil(faces, rng)
+    if recipe.mixing.used:
+        count, height, width = images.shape[:3]
+        own = recipe.mixing.own_shares((count, height, width), np.random.default_rng((*key, _MIXING)))
+        faces, targets, weights = _mixed(faces, targets, weights, own)
+    if ask and recipe.teachers_see == "shown":
+        targets = _taught(targets, ask(faces), recipe.teaching)
+    return faces, targets, weights
+
+
+def _taught(targets: Columns, answers: NDArray[np.float32], teaching: float) -> Columns:
+    """The targets, with the teachers' answers as a share of the emotion's."""
+    return {**targets, EMOTION: (1 - teaching) * targets[EMOTION] + teaching * answers}
 
 
 _MIXING = 1

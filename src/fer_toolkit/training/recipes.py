@@ -50,6 +50,10 @@ class Recipe:
         :func:`~fer_toolkit.classifiers.build_classifier` takes them.
     teaching
         Share of the target that is the teachers' answer instead of the label.
+    teachers_see
+        The faces that teachers answer for: ``"shown"``, the very ones that the network is shown; or ``"moved"``, as
+        they are before blur, contrast, light, noise, erasing and mixing, so that a network can become steadier against
+        these than its teachers are (as the noised student of Xie et al. 2020, arXiv:1911.04252).
     dropout
         Share of the features dropped before the heads.
     averaging
@@ -81,6 +85,7 @@ class Recipe:
     class_balance: float = 0.0
     teachers: tuple[str, ...] = ()
     teaching: float = 0.5
+    teachers_see: str = "shown"
     dropout: float = 0.3
     averaging: float = 0.998
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -95,6 +100,8 @@ class Recipe:
             check_whole(name, getattr(self, name), least=least)
         if not (isinstance(self.teachers, tuple) and all(isinstance(teacher, str) for teacher in self.teachers)):
             raise OptionError(f"teachers must be names or files, as a tuple of text. Received: {self.teachers!r}")
+        if self.teachers_see not in ("shown", "moved"):
+            raise OptionError(f'teachers_see must be "shown" or "moved". Received: {self.teachers_see!r}')
         for limits, is_within, names in _LIMITS:
             for name in names:
                 value = getattr(self, name)
