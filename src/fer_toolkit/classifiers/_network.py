@@ -100,13 +100,15 @@ def share_out(
 ) -> NDArray[np.float32]:
     """A network's outputs of crops, which so many threads share among them, each whole faces.
 
-    Two threads take half the time of one; two at work on the same face would take two thirds.
+    Two threads take half the time of one; two at work on the same face would take two thirds. The calling thread is one
+    of them: while it waited for others, both might be put on one core, which took 32 faces half as long again.
     """
-    shares = np.array_split(crops, max(1, min(threads, len(crops))))
-    if len(shares) == 1:
-        return outputs(crops)
-    with ThreadPoolExecutor(len(shares)) as pool:
-        return np.concatenate(list(pool.map(outputs, shares)))
+    first, *others = np.array_split(crops, max(1, min(threads, len(crops))))
+    if not others:
+        return outputs(first)
+    with ThreadPoolExecutor(len(others)) as pool:
+        rest = pool.map(outputs, others)
+        return np.concatenate([outputs(first), *rest])
 
 
 def gather(outputs: Sequence[NDArray[Any]], card: WeightsCard) -> NDArray[np.float32]:
