@@ -275,9 +275,9 @@ def test_a_full_disk_stops_a_run_and_keeps_the_epoch_before(faces, quick, tmp_pa
 class Poison(Augmentation):
     """Changes after which, from the second epoch on, pixels are no numbers any more."""
 
-    def __call__(self, images, rng):
-        CALLS.append(len(images))
-        faces = super().__call__(images, rng)
+    def spoil(self, faces, rng):
+        CALLS.append(len(faces))
+        faces = super().spoil(faces, rng)
         return faces * np.nan if len(CALLS) > 6 else faces
 
 
