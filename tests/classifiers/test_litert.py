@@ -46,7 +46,7 @@ def test_the_file_is_read_once(save, weights, crops):
     classifier = build_classifier(file, card=CARD)
     before = classifier.predict(crops(3, SIZE, 1))
     file.unlink()
-    with classifier._interpreters.borrow():
+    with classifier._networks.borrow():
         np.testing.assert_array_equal(classifier.predict(crops(3, SIZE, 1)), before)
 
 

@@ -89,6 +89,23 @@ class TestRunEach:
         assert [numbers.shape for numbers in seen] == [(4, 1, 8, 8)] * 3
         np.testing.assert_allclose(outputs, pixels.mean(axis=(1, 2, 3))[:, None], rtol=1e-6)
 
+    def test_faces_are_converted_some_at_a_time_and_run_in_their_order(self, crops):
+        converted = []
+
+        def convert(numbers):
+            converted.append(len(numbers))
+            return (numbers / 2).astype(np.float16)
+
+        def run(numbers):
+            assert numbers.dtype == np.float16
+            return numbers.mean(axis=(1, 2, 3), dtype=np.float32)[:, None]
+
+        pixels = crops(70, 8, 1)
+        outputs = run_each(pixels, CARD, 1, run, convert=convert)
+        assert sum(converted) == 70
+        assert len(converted) < 70
+        np.testing.assert_allclose(outputs, pixels.mean(axis=(1, 2, 3))[:, None] / 2, rtol=1e-3)
+
     def test_no_face_is_no_run(self):
         assert run_each(np.empty((0, 8, 8, 1), np.uint8), CARD, 1, None).shape == (0, 3)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -66,7 +66,7 @@ class LiteRTClassifier:
             content = Path(path).read_bytes()
         except OSError as error:
             raise ClassifierError(f"{self._path} can't be read: {error}") from error
-        self._interpreters = Pool(partial(_open, content, self.input_spec, self._path))
+        self._networks = Pool(partial(_open, content, self.input_spec, self._path))
         check_fit(self._outputs, card)
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -77,15 +77,46 @@ class LiteRTClassifier:
         return share_out(crops, self._threads, self._outputs_of_share)
 
     def _outputs_of_share(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        with self._interpreters.borrow() as interpreter:
-            batch = int(interpreter.get_input_details()[0]["shape"][0])
+        with self._networks.borrow() as network:
             try:
-                return run_each(crops, self._card, batch, partial(_run, interpreter))
+                outputs = run_each(crops, self._card, network.batch, network.run, convert=network.quantised)
             except (ValueError, RuntimeError) as error:
                 raise ClassifierError(f"{self._path} can't be run: {error}") from error
+            return network.numbers(outputs)
 
 
-def _open(content: bytes, spec: InputSpec, path: str) -> Interpreter:
+class _Network(NamedTuple):
+    """An interpreter with what it takes and gives. It is asked for that once: an answer takes it 3 microseconds."""
+
+    interpreter: Interpreter
+    taken: dict[str, Any]
+    given: dict[str, Any]
+
+    @property
+    def batch(self) -> int:
+        return int(self.taken["shape"][0])
+
+    def run(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Outputs of a batch, in the file's own type as its input is."""
+        self.interpreter.set_tensor(self.taken["index"], values)
+        self.interpreter.invoke()
+        return np.asarray(self.interpreter.get_tensor(self.given["index"]))
+
+    def quantised(self, numbers: NDArray[np.float32]) -> NDArray[Any]:
+        """Numbers as the input has them: scaled, and whole, in a file that takes 8 bits."""
+        scale, zero = self.taken["quantization"]
+        if np.issubdtype(self.taken["dtype"], np.integer):
+            limits = np.iinfo(self.taken["dtype"])
+            numbers = np.clip(np.rint(numbers / (scale or 1)) + zero, limits.min, limits.max)
+        return numbers.astype(self.taken["dtype"], copy=False)
+
+    def numbers(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The numbers that outputs stand for, where they are 8 bits of a scale."""
+        scale, zero = self.given["quantization"]
+        return (outputs - np.float32(zero)) * np.float32(scale) if scale else outputs
+
+
+def _open(content: bytes, spec: InputSpec, path: str) -> _Network:
     try:
         interpreter = Interpreter(model_content=content, num_threads=1)
         _check_quantization(interpreter)
@@ -99,7 +130,7 @@ def _open(content: bytes, spec: InputSpec, path: str) -> Interpreter:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ClassifierError(f"{path} is no LiteRT file that can be run: {error}") from error
-    return interpreter
+    return _Network(interpreter, interpreter.get_input_details()[0], interpreter.get_output_details()[0])
 
 
 def _check_quantization(interpreter: Interpreter) -> None:
@@ -113,21 +144,3 @@ def _check_quantization(interpreter: Interpreter) -> None:
             limits = np.iinfo(tensor["dtype"])
             if not ((limits.min <= zeros) & (zeros <= limits.max)).all():
                 raise ValueError(f"it has a zero point outside {limits.min} to {limits.max}, its type's range")
-
-
-def _run(interpreter: Interpreter, numbers: NDArray[np.float32]) -> NDArray[Any]:
-    """Outputs of a batch; a quantised file's input and output are scaled as it says."""
-    given, wanted = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    interpreter.set_tensor(given["index"], _quantise(numbers, given))
-    interpreter.invoke()
-    values = interpreter.get_tensor(wanted["index"])
-    scale, zero = wanted["quantization"]
-    return np.asarray((values.astype(np.float32) - zero) * scale if scale else values)
-
-
-def _quantise(numbers: NDArray[np.float32], details: dict[str, Any]) -> NDArray[Any]:
-    scale, zero = details["quantization"]
-    if np.issubdtype(details["dtype"], np.integer):
-        limits = np.iinfo(details["dtype"])
-        numbers = np.clip(np.rint(numbers / (scale or 1)) + zero, limits.min, limits.max)
-    return numbers.astype(details["dtype"], copy=False)
