@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from fer_toolkit.video.stream import Parts, VideoStream
 
 _PICTURES_AT_ONCE = 32  # whose faces are classified together
-_CROPS_AT_ONCE = 256
+_CROPS_AT_LEAST = 32  # of ready ones; small ones are as many at once as make
+_BYTES_OF_CROPS = 1024 * 48 * 48
 
 
 @dataclass(frozen=True)
@@ -310,16 +311,17 @@ class EmotionRecognizer:
         )
 
     def _ready(self, crops: Iterable[Source], color: ColorOrder) -> Iterator[NDArray[np.uint8]]:
-        """Ready crops as the classifier wants them, up to 256 at a time."""
+        """Ready crops as the classifier wants them, some at a time: 1,024 of 48x48 grey pixels, 32 large ones."""
         spec, whole = self.classifier.input_spec, WholeImageDetector()
+        at_once = max(_CROPS_AT_LEAST, _BYTES_OF_CROPS // (spec.size**2 * spec.channels))
         if isinstance(crops, np.ndarray) and is_stack(crops, spec):
-            for start in range(0, len(crops), _CROPS_AT_ONCE):
-                yield convert_stack(crops[start : start + _CROPS_AT_ONCE], spec, color)
+            for start in range(0, len(crops), at_once):
+                yield convert_stack(crops[start : start + at_once], spec, color)
             return
-        pictures = iter(crops)
-        while some := list(islice(pictures, _CROPS_AT_ONCE)):
-            images = [load_image(crop, color=color, max_pixels=self.max_pixels) for crop in some]
-            yield np.concatenate([crop_faces(each, whole.detect(each), spec, whole.box_in_frame) for each in images])
+        images = (load_image(crop, color=color, max_pixels=self.max_pixels) for crop in crops)
+        ready = (crop_faces(each, whole.detect(each), spec, whole.box_in_frame) for each in images)
+        while some := list(islice(ready, at_once)):
+            yield np.concatenate(some)
 
     def _find(self, image: Source, color: ColorOrder, on_error: str) -> _Found:
         """Read one picture, find its faces and cut them out; the picture itself is let go."""

@@ -1,6 +1,8 @@
 """From pixels to the numbers of a network, and from its outputs to probabilities."""
 
 import dataclasses
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fer_toolkit.cards import InputSpec, WeightsCard
-from fer_toolkit.classifiers._network import check_fit, input_shape, prepare, run_each, to_probabilities
+from fer_toolkit.classifiers._network import check_fit, input_shape, prepare, run_each, share_out, to_probabilities
 from fer_toolkit.errors import ClassifierError
 
 CARD = WeightsCard(
@@ -108,6 +110,46 @@ class TestRunEach:
 
     def test_no_face_is_no_run(self):
         assert run_each(np.empty((0, 8, 8, 1), np.uint8), CARD, 1, None).shape == (0, 3)
+
+
+class TestShareOut:
+    @pytest.mark.parametrize("threads", [1, 2, 5])
+    @pytest.mark.parametrize("count", [0, 1, 2, 32, 100])
+    def test_each_face_is_answered_once_and_in_its_place(self, threads, count):
+        faces, seen = np.arange(count, dtype=np.uint8).reshape(-1, 1), []
+
+        def outputs(some):
+            seen.extend(some.ravel())
+            return some.astype(np.float32)
+
+        np.testing.assert_array_equal(share_out(faces, threads, outputs), faces)
+        assert sorted(seen) == list(range(count))
+
+    def test_the_calling_thread_works_beside_the_others(self):
+        both, workers = threading.Barrier(2), set()
+
+        def outputs(some):
+            workers.add(threading.get_ident())
+            both.wait(timeout=10)  # until another thread has a face too
+            return some.astype(np.float32)
+
+        share_out(np.zeros((2, 1), np.uint8), 2, outputs)
+        assert threading.get_ident() in workers
+        assert len(workers) == 2
+
+    def test_an_error_ends_the_work_of_all_threads(self):
+        begun = []
+
+        def outputs(some):
+            begun.append(len(some))
+            if len(begun) == 2:
+                raise ClassifierError("it broke")
+            time.sleep(0.01)
+            return some.astype(np.float32)
+
+        with pytest.raises(ClassifierError, match="it broke"):
+            share_out(np.zeros((1000, 1), np.uint8), 2, outputs)
+        assert len(begun) <= 3
 
 
 class TestToProbabilities:
