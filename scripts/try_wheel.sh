@@ -52,7 +52,7 @@ for python in "$@"; do
     fer-toolkit recognize "$picture" --detector haar --format jsonl | grep -q '"emotion": *"happy"'
     python -m fer_toolkit recognize "$picture" --detector none | grep -q 'astronaut.jpg'
     fer-toolkit detectors | grep -q '^haar  *ready'
-    fer-toolkit models list | grep -q '^fer2013-small-3  *default .* bundled'
+    fer-toolkit models list | grep -q '^fer2013-small-4  *default .* bundled'
     fer-toolkit doctor >doctor.txt || { cat doctor.txt >&2; exit 1; }
     python -c "import fer_toolkit; assert fer_toolkit.EmotionRecognizer('haar').recognize('$picture')[0].emotion == 'happy'"
     echo "$(python --version): $(cat version.txt), $(echo "$installed" | grep -c .) packages, wheel of $bytes bytes: all is well"

@@ -92,7 +92,7 @@ class TestOnePicture:
         result = standard.recognize(astronaut_path)
         assert emotions(result) == ["happy"]
         assert (result.width, result.height, result.path) == (512, 512, str(astronaut_path))
-        assert (result.detector, result.classifier) == ("haar", "fer2013-small-3")
+        assert (result.detector, result.classifier) == ("haar", "fer2013-small-4")
         assert tuple(result[0].probabilities) == FER2013
         assert sum(result[0].probabilities.values()) == pytest.approx(1)
 

@@ -20,7 +20,7 @@ _FACE = FaceEmotion(Detection(_BOX, 0.5), {"happy": 0.75, "sad": 0.25}, 0.9)
 _MARKED = FaceEmotion(Detection(_BOX, 1.0, ((1, 2), (3, 4), (5, 6), (7, 8), (9, -1))), {"happy": 1.0})
 _TRACKED = TrackedFace(_MARKED.detection, {"happy": 1.0}, track_id=3, smoothed={"happy": 0.5, "sad": 0.5})
 _FRAME = VideoFrameResult((_TRACKED,), 7, 0.28)
-_PICTURE = ImageResult((_FACE, _MARKED), 64, 48, "a.jpg", "haar", "fer2013-small-3")
+_PICTURE = ImageResult((_FACE, _MARKED), 64, 48, "a.jpg", "haar", "fer2013-small-4")
 
 _ENTRIES = {**_PICTURE.to_dict(), **_FRAME.to_dict(), **_TRACKED.to_dict()}
 _KINDS = {

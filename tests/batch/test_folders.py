@@ -96,7 +96,7 @@ def test_a_parquet_file_has_the_documented_schema_and_says_who_made_it(hundred, 
     labels = EmotionRecognizer(detector="none").classifier.labels
     schema = parquet.read_schema(tmp_path / "t.parquet")
     assert schema.equals(table_schema(labels))
-    assert schema.metadata == {b"detector": b"none", b"classifier": b"fer2013-small-3"}
+    assert schema.metadata == {b"detector": b"none", b"classifier": b"fer2013-small-4"}
 
 
 def test_a_pattern_chooses_the_pictures(hundred, tmp_path):
@@ -307,8 +307,8 @@ def test_a_place_that_can_not_be_written_is_told_before_a_picture_is_read(hundre
 def test_a_model_file_of_ones_own_and_its_options_reach_all_processes(hundred, tmp_path):
     from fer_toolkit import weights
 
-    model = shutil.copy(weights.path("fer2013-small-3"), tmp_path / "mine.tflite")
-    card = weights.card("fer2013-small-3")
+    model = shutil.copy(weights.path("fer2013-small-4"), tmp_path / "mine.tflite")
+    card = weights.card("fer2013-small-4")
     summary = recognize_folder(
         hundred,
         tmp_path / "t.csv",
@@ -360,5 +360,5 @@ def test_another_thread_than_the_first_may_call_it(hundred, tmp_path):
 
 def test_a_summary_says_what_made_the_table_and_how_long_it_took(hundred, tmp_path):
     summary = recognize_folder(hundred, tmp_path / "t.csv", detector="none", glob="00001.png")
-    assert (summary.detector, summary.classifier) == ("none", "fer2013-small-3")
+    assert (summary.detector, summary.classifier) == ("none", "fer2013-small-4")
     assert 0 < summary.seconds < 60

@@ -43,7 +43,7 @@ def rows(table):
 def test_a_folder_becomes_a_table_and_a_line_says_what_is_in_it(run, folder, table):
     result = run("batch", folder, "--output", table, *NONE, "--workers", "2")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"70 pictures, 70 faces (detector none, classifier fer2013-small-3) in {table}\n"
+    assert result.stdout == f"70 pictures, 70 faces (detector none, classifier fer2013-small-4) in {table}\n"
     assert [row["path"] for row in rows(table)] == [str(folder / f"{number:02}.png") for number in range(70)]
     assert [path.name for path in table.parent.iterdir()] == ["faces.csv"]
 

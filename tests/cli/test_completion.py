@@ -18,7 +18,7 @@ import pytest
         ("fer-toolkit recognize --detector yu", ["yunet"]),
         (
             "fer-toolkit recognize --classifier fer2013",
-            ["fer2013-small-1", "fer2013-small-2", "fer2013-small-3", "fer2013-ensemble-2"],
+            ["fer2013-small-1", "fer2013-small-2", "fer2013-small-4", "fer2013-ensemble-2"],
         ),
         ("fer-toolkit recognize --format js", ["json", "jsonl"]),
         ("fer-toolkit models show defa", ["default"]),

@@ -75,7 +75,7 @@ def test_progress_goes_to_standard_error(evaluate, fer2013):
 
 
 def test_the_default_model_is_evaluated_where_none_is_named(run, fer2013):
-    assert run("evaluate", "--data", fer2013).stdout.startswith("fer2013-small-3 on PrivateTest\n")
+    assert run("evaluate", "--data", fer2013).stdout.startswith("fer2013-small-4 on PrivateTest\n")
 
 
 def test_a_model_file_can_be_evaluated(run, fer2013, model_file):

@@ -35,7 +35,7 @@ def test_the_table_has_a_row_a_face_and_says_who_made_it(run, astronaut_path, fa
     assert header.split() == ["picture", "face", "emotion", "confidence", "x1", "y1", "x2", "y2"]
     assert re.fullmatch(r"astronaut\.jpg +1 +happy +\d+ % +\d+ +\d+ +\d+ +\d+", first)
     assert second == "coffee.jpg             no face"
-    assert summary == "2 pictures, 1 face (detector haar, classifier fer2013-small-3)"
+    assert summary == "2 pictures, 1 face (detector haar, classifier fer2013-small-4)"
 
 
 def test_a_picture_is_named_in_the_row_of_its_first_face_only(run, tmp_path, collage):
@@ -206,7 +206,7 @@ def test_a_model_file_without_a_card_shows_one_to_fill_in(run, face_crop, model_
     [
         ((), ["PATH"]),
         (("x.jpg", "--detector", "yunett"), ["'yunett'", "Did you mean 'yunet'?", "haar", "none", "auto"]),
-        (("x.jpg", *HAAR, "--classifier", "defualt"), ["'defualt'", "Did you mean 'default'?", "fer2013-small-3"]),
+        (("x.jpg", *HAAR, "--classifier", "defualt"), ["'defualt'", "Did you mean 'default'?", "fer2013-small-4"]),
         (("x.jpg", "--format", "xml"), ["--format", "jsonl"]),
         (("x.jpg", "--min-score", "2"), ["--min-score"]),
         (("x.jpg", "--min-confidence", "-1"), ["--min-confidence"]),
@@ -236,7 +236,7 @@ def test_yunet_is_found_in_a_mirror(run, astronaut_path, weights_mirror, monkeyp
     monkeypatch.delenv("FER_TOOLKIT_OFFLINE")
     result = run("recognize", astronaut_path)
     assert (result.exit_code, result.stdout.count(" happy ")) == (0, 1)
-    assert result.stdout.endswith("(detector yunet, classifier fer2013-small-3)\n")
+    assert result.stdout.endswith("(detector yunet, classifier fer2013-small-4)\n")
     assert result.stderr.startswith("fetching yunet-2026may from ")
 
 

@@ -57,7 +57,7 @@ def test_the_summary_has_a_row_a_face_and_says_who_made_it(run, clip):
     header, _, row, _, summary = result.stdout.splitlines()
     assert re.split(r" {2,}", header.strip()) == ["face", "from (s)", "to (s)", "seen (s)", "emotions"]
     assert re.split(r" {2,}", row.strip()) == ["0", "0.0", "3.0", "3.0", "happy 100 %"]
-    assert summary == "30 frames, 1 face (detector haar, classifier fer2013-small-3)"
+    assert summary == "30 frames, 1 face (detector haar, classifier fer2013-small-4)"
 
 
 def test_a_video_without_faces_has_no_table(run, tmp_path):
@@ -67,7 +67,7 @@ def test_a_video_without_faces_has_no_table(run, tmp_path):
     result = run("video", path, *HAAR)
     assert (result.exit_code, result.stdout.strip()) == (
         0,
-        "1 frame, 0 faces (detector haar, classifier fer2013-small-3)",
+        "1 frame, 0 faces (detector haar, classifier fer2013-small-4)",
     )
 
 

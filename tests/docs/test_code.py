@@ -44,7 +44,7 @@ PAGES_ELSEWHERE = {
     "docs/models/fer2013-ensemble-2.md": "as below",
     "docs/models/fer2013-small-1.md": "hours, by the commands of docs/training.md: tests/test_model_pages.py",
     "docs/models/fer2013-small-2.md": "as above",
-    "docs/models/fer2013-small-3.md": "as above",
+    "docs/models/fer2013-small-4.md": "as above",
     "docs/scale.md": "tests/test_scale_page.py; what a cluster does: tests/batch/test_datasets.py",
 }
 

@@ -193,7 +193,7 @@ def test_only_what_is_allowed_may_be_chosen_and_always_the_default(client, astro
     allowing = client(detectors=["none"], models=["fer2013-small-1"])
     assert [each["name"] for each in allowing.get("/api/v1/detectors").get_json()["detectors"]] == ["haar", "none"]
     names = [each["name"] for each in allowing.get("/api/v1/models").get_json()["models"]]
-    assert names == ["fer2013-small-3", "fer2013-small-1"]
+    assert names == ["fer2013-small-4", "fer2013-small-1"]
     strict = client(detectors=[], models=[])
     assert [each["name"] for each in strict.get("/api/v1/detectors").get_json()["detectors"]] == ["haar"]
     assert problem(strict.post(f"{RECOGNIZE}?detector=none", **as_body(encoded("PNG"))))[0] == 400

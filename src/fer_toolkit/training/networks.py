@@ -90,10 +90,11 @@ def resnet_medium(pixels: Any) -> Any:
 
 
 def resnet_compact(pixels: Any) -> Any:
-    """A residual network of 1.9 million parameters and 89 million multiply-adds; the default.
+    """A residual network of 1.9 million parameters and 87 million multiply-adds; the default.
 
     It has a fifth stage, of 3x3 pixels, whose half of the parameters costs a tenth of the time, and fewer channels
-    before it than ``resnet_medium``.
+    before it than ``resnet_medium``. In its first block channels are not weighed by squeeze-and-excitation: it would
+    weigh them alike whatever the picture, for a fiftieth of the time.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def resnet_compact(pixels: Any) -> Any:
     KerasTensor
         Features, float (n, width), for a linear head.
     """
-    return _residual_network(pixels, widths=(24, 48, 96, 192, 240), blocks=(0, 1, 2, 1, 1), pooled=False)
+    return _residual_network(pixels, widths=(16, 48, 96, 192, 240), blocks=(0, 1, 2, 1, 1), pooled=False, excited=2)
 
 
 def resnet_large(pixels: Any) -> Any:
@@ -233,20 +234,24 @@ def card_text(temperature: float, labels: tuple[str, ...]) -> str:
     return json.dumps(card, indent=2) + "\n"
 
 
-def _residual_network(pixels: Any, widths: tuple[int, ...], blocks: tuple[int, ...], *, pooled: bool = True) -> Any:
+def _residual_network(
+    pixels: Any, widths: tuple[int, ...], blocks: tuple[int, ...], *, pooled: bool = True, excited: int = 0
+) -> Any:
     """A residual network (He et al. 2016, arXiv:1512.03385) for small pictures.
 
-    A stem that keeps the resolution, then stages of two-convolution blocks with squeeze-and-excitation; each stage but
-    the first halves the resolution. `pooled` shortcuts average 2x2 pixels where the others take one of them.
+    A stem that keeps the resolution, then stages of two-convolution blocks; each stage but the first halves the
+    resolution. `pooled` shortcuts average 2x2 pixels where the others take one of them. From the stage `excited` on,
+    blocks have squeeze-and-excitation.
     """
     x = _convolution(layers.Rescaling(1 / 127.5, -1)(pixels), widths[0], 3)
     for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
         for block in range(count):
-            x = _residual_block(x, width, stride=2 if stage > 0 and block == 0 else 1, pooled=pooled)
+            stride = 2 if stage > 0 and block == 0 else 1
+            x = _residual_block(x, width, stride=stride, pooled=pooled, excited=stage >= excited)
     return layers.GlobalAveragePooling2D()(x)
 
 
-def _residual_block(x: Any, width: int, *, stride: int, pooled: bool) -> Any:
+def _residual_block(x: Any, width: int, *, stride: int, pooled: bool, excited: bool) -> Any:
     shortcut = x
     if stride != 1 or x.shape[-1] != width:
         step = stride
@@ -255,7 +260,7 @@ def _residual_block(x: Any, width: int, *, stride: int, pooled: bool) -> Any:
         shortcut = layers.BatchNormalization()(layers.Conv2D(width, 1, strides=step, use_bias=False)(shortcut))
     y = _convolution(x, width, 3, strides=stride)
     y = layers.BatchNormalization()(layers.Conv2D(width, 3, padding="same", use_bias=False)(y))
-    return layers.ReLU()(layers.Add()([_squeeze_and_excite(y), shortcut]))
+    return layers.ReLU()(layers.Add()([_squeeze_and_excite(y) if excited else y, shortcut]))
 
 
 def _squeeze_and_excite(x: Any, reduction: int = 8) -> Any:
