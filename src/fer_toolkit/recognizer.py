@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fer_toolkit._checks import check_number
+from fer_toolkit._memory import keep_freed_memory
 from fer_toolkit.alignment import convert_stack, crop_faces, is_stack, least_side
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers.base import check_probabilities
@@ -112,6 +113,7 @@ class EmotionRecognizer:
         self.classifier = build_classifier(classifier, card=card, **(classifier_options or {}))
         self.detector = build_detector(detector, **(detector_options or {}))
         self.max_pixels = max_pixels
+        keep_freed_memory()
 
     def recognize(self, image: Source, *, color: ColorOrder = "bgr") -> ImageResult:
         """Find the faces of one picture and read their emotions.
