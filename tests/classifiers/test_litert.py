@@ -40,6 +40,23 @@ def test_a_network_for_several_faces_at_once_gives_what_one_for_one_gives(save, 
     np.testing.assert_array_equal(four.predict(crops(6, SIZE, 1)), one.predict(crops(6, SIZE, 1)))
 
 
+class TestSeveralFacesAtOnce:
+    @pytest.mark.parametrize("name", ["fer2013-small-4", "fer2013-ensemble-2", "ferplus-small-1"])
+    @pytest.mark.parametrize("threads", [1, 2])
+    def test_bundled_networks_give_each_face_what_they_give_it_alone(self, crops, name, threads):
+        classifier = LiteRTClassifier(store.path(name), store.card(name), threads=threads)
+        faces = crops(40, 48, 1)
+        alone = np.concatenate([classifier.predict(face[None]) for face in faces])
+        for count in (1, 3, 4, 5, 8, 40):
+            np.testing.assert_array_equal(classifier.predict(faces[:count]), alone[:count])
+        assert any("for_several" in vars(network) for network in classifier._networks._idle)
+
+    def test_a_network_of_floats_is_given_one_face_at_a_time(self, save, weights, crops):
+        classifier = build_classifier(save("model.tflite", SHAPE, weights(SIZE, 1)), card=CARD)
+        classifier.predict(crops(9, SIZE, 1))
+        assert not any("for_several" in vars(network) for network in classifier._networks._idle)
+
+
 def test_the_file_is_read_once(save, weights, crops):
     """Later interpreters, of other threads, run what the first one ran."""
     file = save("model.tflite", SHAPE, weights(SIZE, 1))

@@ -108,6 +108,19 @@ class TestRunEach:
         assert len(converted) < 70
         np.testing.assert_allclose(outputs, pixels.mean(axis=(1, 2, 3))[:, None] / 2, rtol=1e-3)
 
+    @pytest.mark.parametrize(("count", "runs"), [(2, [1, 1]), (3, [3]), (7, [3, 3, 1]), (34, [3] * 10 + [1] * 4)])
+    def test_faces_that_may_go_together_do_and_those_left_over_go_one_at_a_time(self, crops, count, runs):
+        seen = []
+
+        def run(numbers):
+            seen.append(len(numbers))
+            return numbers.mean(axis=(1, 2, 3))[:, None]
+
+        pixels = crops(count, 8, 1)
+        outputs = run_each(pixels, CARD, 1, run, together=3)
+        assert seen == runs
+        np.testing.assert_allclose(outputs, pixels.mean(axis=(1, 2, 3))[:, None], rtol=1e-6)
+
     def test_no_face_is_no_run(self):
         assert run_each(np.empty((0, 8, 8, 1), np.uint8), CARD, 1, None).shape == (0, 3)
 

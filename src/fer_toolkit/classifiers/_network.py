@@ -77,11 +77,12 @@ def run_each(
     run: Callable[[NDArray[Any]], NDArray[Any]],
     *,
     convert: Callable[[NDArray[np.float32]], NDArray[Any]] = lambda numbers: numbers,
+    together: int = 0,
 ) -> NDArray[np.float32]:
-    """A network's outputs, float32 (n, outputs), of crops that go through it one at a time.
+    """A network's outputs, float32 (n, outputs), of crops that go through it one at a time, or `together`.
 
-    On one thread that costs the same as a batch, and a face's numbers do not depend on which others are with it, not
-    even in their last digit.
+    A face's numbers do not depend on which others are with it, not even in their last digit. In floats that takes runs
+    of one face, which on one thread cost the same as those of several.
 
     Parameters
     ----------
@@ -96,12 +97,18 @@ def run_each(
     convert
         Turns prepared numbers into those of the network's own type, each by itself. Faces are prepared and converted
         some at a time, which takes 1.5 microseconds a face, and one at a time 10.
+    together
+        How many different faces `run` also takes, when it gives them the same numbers as one at a time; 0 for none.
     """
     spec = spec_of(card)
     check_crops(crops, spec)
-    parts = (crops[i : i + _PREPARED] for i in range(0, len(crops), _PREPARED))
-    faces = (face for part in parts for face in convert(prepare(part, spec)))
-    return gather([run(np.repeat(face[None], batch, axis=0))[:1] for face in faces], card)
+    outputs = []
+    for start in range(0, len(crops), _PREPARED):
+        faces = convert(prepare(crops[start : start + _PREPARED], spec))
+        many = len(faces) // together * together if together else 0
+        outputs += [run(faces[i : i + together]) for i in range(0, many, together or 1)]
+        outputs += [run(np.repeat(face[None], batch, axis=0))[:1] for face in faces[many:]]
+    return gather(outputs, card)
 
 
 def share_out(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from fer_toolkit import _fork
 from fer_toolkit._checks import check_whole
 from fer_toolkit._pool import Pool
 from fer_toolkit.cards import InputSpec, WeightsCard
@@ -26,6 +29,7 @@ from fer_toolkit.errors import ClassifierError
 
 # Beyond any in use: its 256 steps span 65,536. From a product of scales of 256 on, the delegate XNNPACK fails.
 _GREATEST_SCALE = 256
+_TOGETHER = 4  # faces at once, where the numbers stay the same: 2 to 4 % less time; 8 or 32 save no more
 
 
 class LiteRTClassifier:
@@ -79,28 +83,53 @@ class LiteRTClassifier:
     def _outputs_of_share(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         with self._networks.borrow() as network:
             try:
-                outputs = run_each(crops, self._card, network.batch, network.run, convert=network.quantised)
+                outputs = run_each(
+                    crops,
+                    self._card,
+                    network.batch,
+                    network.run,
+                    convert=network.quantised,
+                    together=_TOGETHER if network.is_exact else 0,
+                )
             except (ValueError, RuntimeError) as error:
                 raise ClassifierError(f"{self._path} can't be run: {error}") from error
             return network.numbers(outputs)
 
 
-class _Network(NamedTuple):
+@dataclass
+class _Network:
     """An interpreter with what it takes and gives. It is asked for that once: an answer takes it 3 microseconds."""
 
     interpreter: Interpreter
     taken: dict[str, Any]
     given: dict[str, Any]
+    open_for: Callable[[int], Interpreter]  # another interpreter of the file, for so many faces at once
 
     @property
     def batch(self) -> int:
         return int(self.taken["shape"][0])
 
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether a face's numbers are the same in any company.
+
+        Sums of whole numbers are, in whatever order, and sums of floats are not. The output may be in floats, as each
+        is made of one whole number.
+        """
+        inner = (each for each in self.interpreter.get_tensor_details() if each["index"] != self.given["index"])
+        return self.taken["shape_signature"][0] < 0 and all(np.issubdtype(each["dtype"], np.integer) for each in inner)
+
+    @cached_property
+    def for_several(self) -> Interpreter:
+        with _fork.undisturbed:
+            return self.open_for(_TOGETHER)
+
     def run(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Outputs of a batch, in the file's own type as its input is."""
-        self.interpreter.set_tensor(self.taken["index"], values)
-        self.interpreter.invoke()
-        return np.asarray(self.interpreter.get_tensor(self.given["index"]))
+        """Outputs of a batch, or of so many faces together, in the file's own type as its input is."""
+        interpreter = self.interpreter if len(values) == self.batch else self.for_several
+        interpreter.set_tensor(self.taken["index"], values)
+        interpreter.invoke()
+        return np.asarray(interpreter.get_tensor(self.given["index"]))
 
     def quantised(self, numbers: NDArray[np.float32]) -> NDArray[Any]:
         """Numbers as the input has them: scaled, and whole, in a file that takes 8 bits."""
@@ -126,11 +155,20 @@ def _open(content: bytes, spec: InputSpec, path: str) -> _Network:
                 f"{path} must have one input and one output. Received: {len(inputs)} and {len(outputs)}"
             )
         shape = input_shape(inputs[0]["shape_signature"], spec, path)
-        interpreter.resize_tensor_input(inputs[0]["index"], shape)
-        interpreter.allocate_tensors()
+        _allocate(interpreter, shape)
     except (ValueError, RuntimeError) as error:
         raise ClassifierError(f"{path} is no LiteRT file that can be run: {error}") from error
-    return _Network(interpreter, interpreter.get_input_details()[0], interpreter.get_output_details()[0])
+
+    def open_for(faces: int) -> Interpreter:
+        return _allocate(Interpreter(model_content=content, num_threads=1), (faces, *shape[1:]))
+
+    return _Network(interpreter, interpreter.get_input_details()[0], interpreter.get_output_details()[0], open_for)
+
+
+def _allocate(interpreter: Interpreter, shape: tuple[int, ...]) -> Interpreter:
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], shape)
+    interpreter.allocate_tensors()
+    return interpreter
 
 
 def _check_quantization(interpreter: Interpreter) -> None:
