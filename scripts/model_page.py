@@ -3,6 +3,7 @@
     python scripts/model_page.py measure --data fer2013.csv --ferplus fer2013new.csv    # all bundled networks
     python scripts/model_page.py measure --data fer2013.csv mini-xception-1             # one network of the catalog
     python scripts/model_page.py render                         # docs/models/NAME.md of all bundled networks
+    python scripts/model_page.py calibrate --data fer2013.csv fer2013-small-4           # temperatures for its card
 
 Measuring goes through the very file that users get, and writes docs/models/NAME.figures.json. Networks with FER+'s
 labels are measured by the majority of its votes, all others by FER2013's labels. A page is made of its figures, its
@@ -38,7 +39,7 @@ from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.labels import FERPLUS
 from fer_toolkit.training.data import SPLITS, FaceData, read_fer2013, relabel_by_votes
 from fer_toolkit.training.evaluation import evaluate, predict_faces
-from fer_toolkit.training.figures import BINS, Reliability, measure
+from fer_toolkit.training.figures import BINS, Reliability, fit_temperatures, measure
 from fer_toolkit.training.robustness import CHANGES, mean_accuracy, measure_robustness
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +112,8 @@ def by_truth(data: FaceData, truth: Truth) -> FaceData:
 def measure_network(card: WeightsCard, data: FaceData, truth: Truth = BY_LABELS) -> Figures:
     """All figures of a network, as plain data."""
     data = by_truth(data, truth)
+    reported = data.split(REPORTED)
+    before = measure(uncalibrated(card, reported), reported.emotions, reported.labels)
     classifier = build_classifier(card.name)
     evaluations = {split: evaluate(classifier, data, split) for split in ("PublicTest", REPORTED)}
     accuracies = measure_robustness(classifier, data, REPORTED)
@@ -126,7 +129,7 @@ def measure_network(card: WeightsCard, data: FaceData, truth: Truth = BY_LABELS)
         "data": {"faces": {name: len(data.split(name)) for name in SPLITS}, "sha256": digest(data)},
         "evaluation": {split: evaluation.to_dict() for split, evaluation in evaluations.items()},
         "calibration": {
-            "before": filled_bins(uncalibrated(card, data.split(REPORTED))),
+            "before": filled_bins(before.reliability()),
             "after": filled_bins(evaluations[REPORTED].official.reliability()),
         },
         "robustness": [
@@ -138,11 +141,16 @@ def measure_network(card: WeightsCard, data: FaceData, truth: Truth = BY_LABELS)
     return dict(json.loads(json.dumps(figures), parse_float=lambda number: round(float(number), 6)))
 
 
-def uncalibrated(card: WeightsCard, part: FaceData) -> Reliability:
-    """The reliability of the network's own probabilities, without the temperature of its card."""
+def uncalibrated(card: WeightsCard, part: FaceData) -> np.ndarray:
+    """The network's own probabilities, without the temperature of its card."""
     classifier = build_classifier(weights.path(card), card=replace(card, temperature=1.0))
-    probabilities = predict_faces(classifier, part.images, part.labels)
-    return measure(probabilities, part.emotions, part.labels).reliability()
+    return predict_faces(classifier, part.images, part.labels)
+
+
+def temperatures(card: WeightsCard, data: FaceData) -> list[float]:
+    """The temperature of each label, fitted on PublicTest through the very file that users get."""
+    public = by_truth(data, truth_of(card)).split("PublicTest")
+    return [round(float(each), 4) for each in fit_temperatures(uncalibrated(card, public), public.emotions)]
 
 
 def filled_bins(reliability: Reliability) -> Figures:
@@ -211,7 +219,7 @@ def render(name: str, folder: Path = MODELS) -> str:
         size=card.input.size,
         color=card.input.color,
         labels=", ".join(card.labels),
-        temperature=card.temperature,
+        temperature=temperature(card),
         licence=card.licence,
         accuracy=percent(reported["accuracy"]),
         often_wrong=truth.often_wrong,
@@ -237,6 +245,13 @@ def render(name: str, folder: Path = MODELS) -> str:
         faces=", ".join(f"{n:,} faces of {split}" for split, n in figures["data"]["faces"].items()),
         recipe=recipe(folder / f"{name}.recipe.json"),
     )
+
+
+def temperature(card: WeightsCard) -> str:
+    """What logits are divided by, for each label if they differ."""
+    if not isinstance(card.temperature, tuple):
+        return f"{card.temperature:g}"
+    return ", ".join(f"{label} {each:g}" for label, each in zip(card.labels, card.temperature, strict=True))
 
 
 def figures_file(name: str, truth: Truth, folder: Path = MODELS) -> Path:
@@ -347,15 +362,16 @@ def coarse(share: float) -> str:
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
-    """Measure, or render."""
+    """Measure, render, or fit temperatures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in ("measure", "render"):
+    for command in ("measure", "render", "calibrate"):
         each = commands.add_parser(command)
         each.add_argument("names", nargs="*", metavar="NAME", help="all bundled networks when none is given")
-        if command == "measure":
+        if command != "render":
             each.add_argument("--data", required=True, metavar="CSV", help="FER2013's fer2013.csv")
             each.add_argument("--ferplus", metavar="CSV", help="FER+'s fer2013new.csv")
+        if command == "measure":
             each.add_argument("--by-votes", action="store_true", help="measure by FER+'s majority, whatever the labels")
     options = parser.parse_args(None if arguments is None else list(arguments))
     names = options.names or bundled()
@@ -365,6 +381,9 @@ def main(arguments: Iterable[str] | None = None) -> None:
         return
     data = read_fer2013(options.data, ferplus=options.ferplus)
     for name in names:
+        if options.command == "calibrate":
+            print(f"[cards.{name}]", f"temperature = {temperatures(weights.card(name), data)}", sep="\n", flush=True)
+            continue
         truth = BY_VOTES if options.by_votes else truth_of(weights.card(name))
         figures = measure_network(weights.card(name), data, truth)
         figures_file(name, truth).write_text(to_json(figures), encoding="utf-8", newline="\n")

@@ -111,9 +111,14 @@ class TestWeightsCard:
             ({"output": "softmax"}, "output must be one of ['logits', 'probabilities']. Received: 'softmax'"),
             ({"sha256": "abc"}, "card 'reader-1': sha256 must be 64 hexadecimal digits. Received: 'abc'"),
             ({"sha256": SHA256.upper()}, "card 'reader-1': sha256 must be 64 hexadecimal digits"),
-            ({"temperature": 0}, "card 'reader-1': temperature must be 0.01 to 100. Received: 0"),
-            ({"temperature": float("nan")}, "card 'reader-1': temperature must be 0.01 to 100. Received: nan"),
-            ({"temperature": "1"}, "card 'reader-1': temperature must be 0.01 to 100. Received: '1'"),
+            *(
+                (
+                    {"temperature": wrong},
+                    "card 'reader-1': temperature must be 0.01 to 100, or a list of such numbers, one for each label. "
+                    f"Received: {wrong!r}",
+                )
+                for wrong in (0, float("nan"), "1", None, (), (1.0,), (1.0, 0.0), (1.0, "2"), (1.0, 2.0, 3.0))
+            ),
             ({"bytes": -1}, "card 'reader-1': bytes must be a whole number, 0 or more. Received: -1"),
             ({"bytes": True}, "card 'reader-1': bytes must be a whole number, 0 or more. Received: True"),
             ({"bundled": "no"}, "card 'reader-1': bundled must be true or false. Received: 'no'"),
@@ -251,7 +256,7 @@ class TestRoundTrip:
         layout=st.sampled_from(["nhwc", "nchw"]),
         scale=st.floats(0.2, 5),
         mean=st.floats(-1e3, 1e3),
-        temperature=st.floats(0.01, 100),
+        temperature=st.one_of(st.floats(0.01, 100), st.tuples(st.floats(0.01, 100), st.floats(0.01, 100))),
     )
     def test_any_valid_card_stays_the_same(self, size, color, layout, scale, mean, temperature):
         spec = InputSpec(size, color, mean=(mean,), layout=layout, framing=Framing(scale))

@@ -131,7 +131,9 @@ class WeightsCard:
     output
         ``"logits"`` (a softmax is applied) or ``"probabilities"``.
     temperature
-        Logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599).
+        Logits are divided by this before the softmax (Guo et al. 2017, arXiv:1706.04599): one number, or one for each
+        label in their order. Of several, a face has the mean, weighted by the network's own probabilities, so which
+        emotion is most probable stays the same.
     licence, source, description
         Free text for people.
     figures
@@ -148,7 +150,7 @@ class WeightsCard:
     labels: tuple[str, ...] = ()
     input: InputSpec | None = None
     output: Output = "logits"
-    temperature: float = 1.0
+    temperature: float | tuple[float, ...] = 1.0
     licence: str = ""
     source: str = ""
     description: str = ""
@@ -169,13 +171,21 @@ class WeightsCard:
             raise CardError(f"card {self.name!r}: bytes must be a whole number, 0 or more. Received: {self.bytes!r}")
         if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             raise CardError(f"card {self.name!r}: sha256 must be 64 hexadecimal digits. Received: {self.sha256!r}")
-        if not (isinstance(self.temperature, (int, float)) and 0.01 <= self.temperature <= 100):
-            raise CardError(f"card {self.name!r}: temperature must be 0.01 to 100. Received: {self.temperature!r}")
         for name in ("labels", "urls"):
             texts = getattr(self, name)
             if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
                 raise CardError(f"card {self.name!r}: {name} must be a list of texts. Received: {texts!r}")
             object.__setattr__(self, name, tuple(texts))
+        if isinstance(self.temperature, (list, tuple)):
+            object.__setattr__(self, "temperature", tuple(self.temperature))
+            fits = len(self.temperature) == len(self.labels) and all(map(_is_temperature, self.temperature))
+        else:
+            fits = _is_temperature(self.temperature)
+        if not fits:
+            raise CardError(
+                f"card {self.name!r}: temperature must be 0.01 to 100, or a list of such numbers, one for each label. "
+                f"Received: {self.temperature!r}"
+            )
         if self.kind == "classifier":
             if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
                 raise CardError(
@@ -241,6 +251,10 @@ def _build(cls: Any, values: Mapping[str, Any], name: str) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _GREATEST
+
+
+def _is_temperature(value: Any) -> bool:
+    return isinstance(value, (int, float)) and 0.01 <= value <= 100
 
 
 def _check_type(name: str, value: Any, wanted: type, called: str) -> None:

@@ -169,7 +169,7 @@ class TestToProbabilities:
     floats = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=False)
     logits = hnp.arrays(np.float32, st.tuples(st.integers(0, 4), st.just(3)), elements=floats)
 
-    @given(logits, st.sampled_from([0.01, 0.5, 1, 3, 100]))
+    @given(logits, st.sampled_from([0.01, 0.5, 1, 3, 100, (0.01, 1, 100)]))
     @settings(deadline=None)
     def test_any_finite_logits_give_rows_that_sum_to_1(self, logits, temperature):
         given = to_probabilities(logits, dataclasses.replace(CARD, temperature=temperature))
@@ -178,7 +178,7 @@ class TestToProbabilities:
         assert ((given >= 0) & (given <= 1)).all()
         np.testing.assert_allclose(given.sum(axis=1), 1, atol=1e-6)
 
-    @given(logits, st.sampled_from([0.5, 1, 3]))
+    @given(logits, st.sampled_from([0.5, 1, 3, (0.5, 1, 3)]))
     @settings(deadline=None)
     def test_the_greatest_logit_has_the_greatest_probability(self, logits, temperature):
         given = to_probabilities(logits, dataclasses.replace(CARD, temperature=temperature))
@@ -190,6 +190,24 @@ class TestToProbabilities:
         shares = to_probabilities(logits, CARD)
         warm = to_probabilities(shares, dataclasses.replace(SHARES, temperature=2))
         np.testing.assert_allclose(warm, to_probabilities(logits, dataclasses.replace(CARD, temperature=2)), atol=1e-6)
+
+    def test_of_a_temperature_for_each_label_a_face_has_the_mean_by_its_own_probabilities(self):
+        logits = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
+        given = to_probabilities(logits, dataclasses.replace(CARD, temperature=(2, 1, 0.5)))
+        for row, temperature in enumerate((0.5 * 2 + 0.25 * 1 + 0.25 * 0.5, 0.1 * 2 + 0.1 * 1 + 0.8 * 0.5)):
+            alone = to_probabilities(logits[row : row + 1], dataclasses.replace(CARD, temperature=temperature))
+            np.testing.assert_allclose(given[row : row + 1], alone, atol=1e-6)
+
+    def test_of_like_temperatures_there_might_as_well_be_one(self):
+        logits = np.random.default_rng(0).normal(0, 3, (20, 3))
+        each, one = (to_probabilities(logits, dataclasses.replace(CARD, temperature=t)) for t in ((0.7,) * 3, 0.7))
+        np.testing.assert_allclose(each, one, atol=1e-6)
+
+    def test_a_face_has_the_same_bits_alone_and_among_others(self):
+        logits = np.random.default_rng(0).normal(0, 3, (50, 3))
+        card = dataclasses.replace(CARD, temperature=(1.2, 0.8, 1.1))
+        alone = [to_probabilities(row[None], card)[0] for row in logits]
+        np.testing.assert_array_equal(to_probabilities(logits, card), alone)
 
     @pytest.mark.parametrize("row", [[1, 0, 0], [0.2, 0.3, 0.5], [0.333, 0.333, 0.33]])
     def test_probabilities_stay_what_they_are_at_temperature_1(self, row):

@@ -170,7 +170,7 @@ def test_an_8_bit_litert_file_takes_pixels_as_they_are(exported):
 
 class TestWithCard:
     @pytest.mark.parametrize(("ending", "to"), [(".tflite", "litert"), (".onnx", "onnx"), (".onnx", None)])
-    def test_the_file_is_a_classifier_whose_temperature_fits_public_test(
+    def test_the_file_is_a_classifier_whose_temperatures_fit_public_test(
         self, model_file, model, faces, tmp_path, ending, to
     ):
         network = model("mini_xception")
@@ -180,9 +180,9 @@ class TestWithCard:
         path = export_with_card(
             model_file, tmp_path / f"Mine{ending}", to=to, data=replace(faces, emotions=emotions, votes=None)
         )
-        temperature = json.loads(path.with_suffix(".json").read_text())["temperature"]
-        assert temperature == pytest.approx(0.1)  # always right there, so surer than it says, up to the search's end
-        logits = run_keras(network, FRESH) / temperature
+        temperatures = json.loads(path.with_suffix(".json").read_text())["temperature"]
+        assert temperatures == pytest.approx([0.1] * 7)  # always right, so surer than it says, up to the search's end
+        logits = run_keras(network, FRESH) / 0.1
         expected = np.exp(logits - logits.max(axis=1, keepdims=True))
         classifier = build_classifier(path)
         assert classifier.labels == FER2013
@@ -209,12 +209,14 @@ class TestWithCard:
 
     def test_data_with_other_labels_is_mapped_to_the_networks(self, tiny_file, faces):
         path = export_with_card(tiny_file(FERPLUS), tiny_file.folder / "mapped.onnx", data=faces)
-        assert json.loads(path.with_suffix(".json").read_text())["temperature"] != 1
+        temperature = json.loads(path.with_suffix(".json").read_text())["temperature"]
+        assert isinstance(temperature, float)
+        assert temperature != 1
 
     @pytest.mark.parametrize(
         ("labels", "missing", "quantize", "complaint"),
         [
-            (FER2013, "PublicTest", "none", "no faces in PublicTest, on which the temperature is fitted"),
+            (FER2013, "PublicTest", "none", "no faces in PublicTest, on which temperatures are fitted"),
             (FER2013, "Training", "int8", "no faces in Training, from which int8 learns"),
             (("calm", "cross"), "PrivateTest", "none", "the classifier 'exported' must have the labels of the data"),
         ],

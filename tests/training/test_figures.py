@@ -5,6 +5,8 @@ import pytest
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
+from fer_toolkit.cards import InputSpec, WeightsCard
+from fer_toolkit.classifiers._network import to_probabilities
 from fer_toolkit.errors import DataError, OptionError
 from fer_toolkit.labels import FER2013, UNCERTAIN
 from fer_toolkit.results import Detection, FaceEmotion
@@ -13,6 +15,7 @@ from fer_toolkit.training.figures import (
     coverage,
     expected_calibration_error,
     fit_temperature,
+    fit_temperatures,
     measure,
     reliability,
 )
@@ -200,6 +203,53 @@ def test_no_temperature_of_a_fine_grid_is_better(probabilities, truth):
     assert log_loss(probabilities, truth, found) <= best + 1e-6
 
 
-def test_a_temperature_needs_faces():
+@pytest.mark.parametrize("fit", [fit_temperature, fit_temperatures])
+def test_a_temperature_needs_faces(fit):
     with pytest.raises(DataError, match="no faces to fit a temperature to"):
-        fit_temperature(np.empty((0, 7)), np.empty(0, int))
+        fit(np.empty((0, 7)), np.empty(0, int))
+
+
+def at_temperatures(probabilities, temperatures):
+    """Probabilities of a card that has these temperatures."""
+    labels = tuple(map(str, range(len(temperatures))))
+    card = WeightsCard(
+        "a-1", "classifier", "a.onnx", labels=labels, input=InputSpec(48), temperature=tuple(temperatures)
+    )
+    return to_probabilities(np.log(probabilities), card)
+
+
+def test_temperatures_of_labels_undo_a_known_distortion():
+    true = np.array([0.8, 1.5, 1.0])
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet([0.5] * 3, 50_000)
+    truth = (rng.random((len(probabilities), 1)) > at_temperatures(probabilities, true).cumsum(axis=1)).sum(axis=1)
+    np.testing.assert_allclose(fit_temperatures(probabilities, truth), true, rtol=0.05)
+
+
+def test_no_other_temperature_of_one_label_is_better(guesses):
+    probabilities, truth = guesses
+    found, common = fit_temperatures(probabilities, truth), fit_temperature(probabilities, truth)
+
+    def unlikely(temperatures):
+        prior = (np.log(temperatures / common) ** 2).sum() / (2 * 0.2**2 * len(truth))
+        scaled = at_temperatures(probabilities, temperatures).astype(float)
+        return metrics.log_loss(truth, scaled / scaled.sum(axis=1, keepdims=True)) + prior
+
+    for label in range(len(found)):
+        for factor in (0.95, 1.05):
+            other = np.where(np.arange(len(found)) == label, factor * found, found)
+            assert unlikely(found) < unlikely(other)
+
+
+def test_the_temperature_of_a_label_without_faces_is_nearly_the_common_one():
+    rng = np.random.default_rng(0)
+    probabilities = np.column_stack([rng.dirichlet([0.5] * 2, 1000) * 0.999, np.full(1000, 0.001)])
+    truth = (rng.random(1000) > probabilities[:, 0]).astype(int)
+    found, common = fit_temperatures(probabilities, truth), fit_temperature(probabilities, truth)
+    assert found[2] == pytest.approx(common, rel=0.02)
+
+
+def test_temperatures_of_labels_leave_the_greatest_the_greatest(guesses):
+    probabilities, truth = guesses
+    given = at_temperatures(probabilities, fit_temperatures(probabilities, truth))
+    np.testing.assert_array_equal(given.argmax(axis=1), probabilities.argmax(axis=1))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from fer_toolkit.classifiers import build_classifier
+from fer_toolkit.classifiers._network import to_probabilities
 from fer_toolkit.errors import CardError, OptionError
 from fer_toolkit.training import networks
 from fer_toolkit.training.batches import EMOTION
@@ -103,8 +104,7 @@ def test_the_default_network_is_started_from_by_its_name(images):
     model = networks.build(Recipe().network, {EMOTION: 7})
     take_weights(model, "default", images)
     classifier = build_classifier("default")
-    found = logits(model, images) / classifier._card.temperature
-    probabilities = np.exp(found - np.logaddexp.reduce(found, axis=1, keepdims=True))
+    probabilities = to_probabilities(logits(model, images), classifier._card)
     np.testing.assert_allclose(probabilities, classifier.predict(images[..., None]), atol=0.1)
 
 

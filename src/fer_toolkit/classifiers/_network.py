@@ -163,8 +163,9 @@ def gather(outputs: Sequence[NDArray[Any]], card: WeightsCard) -> NDArray[np.flo
 def to_probabilities(outputs: NDArray[np.floating], card: WeightsCard) -> NDArray[np.float32]:
     """Turn a network's outputs (n, labels) into calibrated probabilities.
 
-    Logits are divided by the card's temperature and go through a softmax. Outputs that are probabilities already are
-    taken back to logits by their logarithm first, so that a temperature acts on them alike.
+    Logits are divided by the card's temperature and go through a softmax. If there is one for each label, a face's is
+    their mean, weighted by what the softmax alone gives it. Outputs that are probabilities already are taken back to
+    logits by their logarithm first, so that a temperature acts on them alike.
 
     Raises
     ------
@@ -189,9 +190,17 @@ def to_probabilities(outputs: NDArray[np.floating], card: WeightsCard) -> NDArra
                 'perhaps the card should say output = "logits"'
             )
         values = np.log(np.clip(values, 1e-12, 1))
-    values /= card.temperature
-    values = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(values / values.sum(axis=1, keepdims=True), np.float32)
+    temperature: float | NDArray[np.float64]
+    if isinstance(card.temperature, tuple):  # summed row by row: a product's last bits depend on the number of rows
+        temperature = (_softmax(values) * card.temperature).sum(axis=1, keepdims=True)
+    else:
+        temperature = card.temperature
+    return np.asarray(_softmax(values / temperature), np.float32)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(values / values.sum(axis=1, keepdims=True))
 
 
 def check_fit(outputs: Callable[[NDArray[np.uint8]], NDArray[np.float32]], card: WeightsCard) -> None:

@@ -147,7 +147,8 @@ def _entries(card: WeightsCard) -> Iterator[tuple[str, str]]:
         yield "framing", f"{card.input.framing.scale:g} of FER2013's square" + ", upright" * card.input.framing.upright
         yield "labels", ", ".join(card.labels)
         yield "output", card.output
-        yield "temperature", f"{card.temperature:g}"
+        each = card.temperature if isinstance(card.temperature, tuple) else (card.temperature,)
+        yield "temperature", ", ".join(f"{value:g}" for value in each)
     for figure, value in card.figures.items():
         yield "figure", f"{figure}: {value:g}"
     for entry in ("licence", "source"):

@@ -229,8 +229,8 @@ def export(
     """Write a trained network as a file for LiteRT or ONNX Runtime.
 
     Needs fer-toolkit[keras], for ONNX fer-toolkit[keras,onnx]. The file's card is written beside it. With --data,
-    training faces tell int8 the range of each layer, and the temperature is fitted on PublicTest. The path of the file
-    is printed.
+    training faces tell int8 the range of each layer, and each label's temperature is fitted on PublicTest. The path of
+    the file is printed.
 
     \b
     Examples:

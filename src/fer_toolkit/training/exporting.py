@@ -25,7 +25,7 @@ from fer_toolkit.training._litert import to_litert
 from fer_toolkit.training._onnx import to_onnx
 from fer_toolkit.training.data import SIDE, FaceData, part_with_faces
 from fer_toolkit.training.evaluation import predict_faces
-from fer_toolkit.training.figures import fit_temperature
+from fer_toolkit.training.figures import fit_temperature, fit_temperatures
 
 Quantize = Literal["none", "float16", "int8"]
 
@@ -145,8 +145,9 @@ def export_with_card(
     quantize
         As in :func:`export_model`.
     data
-        512 faces of its *Training* calibrate ``"int8"``, and the temperature is fitted on its *PublicTest* through the
-        exported file. Without it, the temperature is 1.
+        512 faces of its *Training* calibrate ``"int8"``, and each label's temperature is fitted on its *PublicTest*
+        through the exported file; one for all, if the data's labels are others that are mapped to the network's.
+        Without `data`, the temperature is 1.
     seed
         Seed of the choice of calibration faces.
 
@@ -178,15 +179,24 @@ def export_with_card(
     _check_form(target, quantize)
     network, labels = networks.read_trained(source)
     calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
-    public = None if data is None else part_with_faces(data, "PublicTest", ", on which the temperature is fitted")
+    public = None if data is None else part_with_faces(data, "PublicTest", ", on which temperatures are fitted")
     with whole_files(target, target.with_suffix(".json")) as (draft, card):
         _convert(network, draft, quantize, calibration)
-        temperature = 1.0
+        temperature: float | list[float] = 1.0
         if public is not None:
             probabilities = predict_faces(_classifier(draft, labels), public.images, public.labels)
-            temperature = round(fit_temperature(probabilities, public.emotions), 4)
+            temperature = _temperature(probabilities, public.emotions, each_label=public.labels == labels)
         card.write_text(networks.card_text(temperature, labels), encoding="utf-8")
     return target
+
+
+def _temperature(
+    probabilities: NDArray[np.float32], truth: NDArray[np.integer], *, each_label: bool
+) -> float | list[float]:
+    """What a card says of a network: one temperature for each label, if those of the data are its own."""
+    if not each_label:
+        return round(fit_temperature(probabilities, truth), 4)
+    return [round(float(each), 4) for each in fit_temperatures(probabilities, truth)]
 
 
 def _calibration_faces(data: FaceData, seed: int) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -217,13 +217,13 @@ def single_head(model: keras.Model, head: str) -> keras.Model:
     return keras.Model(model.input, model.get_layer(head).output, name=model.name)
 
 
-def write_card(model_file: Path, temperature: float = 1.0, labels: tuple[str, ...] = FER2013) -> None:
+def write_card(model_file: Path, labels: tuple[str, ...] = FER2013) -> None:
     """Write the card of a file of one of these networks beside it: ``NAME.json`` for ``NAME.tflite``."""
     with whole_file(model_file.with_suffix(".json")) as draft:
-        draft.write_text(card_text(temperature, labels), encoding="utf-8")
+        draft.write_text(card_text(1.0, labels), encoding="utf-8")
 
 
-def card_text(temperature: float, labels: tuple[str, ...]) -> str:
+def card_text(temperature: float | Sequence[float], labels: tuple[str, ...]) -> str:
     """The card of one of these networks, as JSON."""
     card = {
         "labels": labels,
