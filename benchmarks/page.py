@@ -1,4 +1,7 @@
-"""docs/performance.md: made of docs/performance.json and the template page.md beside this file, and of nothing else."""
+"""docs/performance.md: made of figures and the template page.md beside this file, and of nothing else.
+
+The figures are docs/performance.json, and docs/performance-NAME.json of other machines.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ def render(file: Path = FIGURES) -> str:
         versions=versions(results),
         limits=limits(results),
         speed_of_threads=speed_of_threads(results),
+        others="\n\n".join(map(other_machine, sorted(file.parent.glob(f"{file.stem}-*.json")))),
         **{name.replace(" ", "_"): section(results, name) for name in NAMES},
     )
 
@@ -195,6 +199,15 @@ def moments(results: Results) -> str:
     commits = ", ".join(dict.fromkeys(each["commit"] for each in found))
     changed = ", some with changes that were not committed" if any(each["changed"] for each in found) else ""
     return f"{dates} on commit {commits}{changed}" if found else UNKNOWN
+
+
+def other_machine(file: Path) -> str:
+    """The aims on another machine, as a section."""
+    results = Results(json.loads(file.read_text(encoding="utf-8")))
+    return (
+        f"### {results.data['machine']['processor']}\n\nMeasured on {machine(results)}; {moments(results)}. "
+        f"{reached(results)}. [{file.name}]({file.name}) has every sample.\n\n{aims(results)}"
+    )
 
 
 def versions(results: Results) -> str:
