@@ -291,6 +291,27 @@ def test_teachers_may_see_faces_before_light_noise_and_mixing():
     np.testing.assert_allclose(mixed["emotion"], own * answers + (1 - own) * np.roll(answers, -1, axis=0), atol=1e-4)
 
 
+def test_teachers_may_see_mixed_faces_before_light_and_noise():
+    """So that they answer for faces that nobody has learnt by heart."""
+    spoilt = replace(STILL, light=40.0, noise=20.0, contrast=(0.5, 0.5), erase=1.0)
+    recipe = replace(RECIPE, batch_size=3, augmentation=spoilt, teaching=1.0, teachers_see="mixed")
+    plain = replace(recipe, augmentation=STILL)
+    for mixing in (Mixing(), Mixing(mixup=1.0), Mixing(cutmix=1.0)):
+        faces, _, _ = Batches(GREYS, replace(plain, mixing=mixing))[0]
+        _, by_head, _ = Batches(GREYS, replace(recipe, mixing=mixing), teachers=[Brightness()])[0]
+        light = ops.convert_to_numpy(faces).mean(axis=(1, 2, 3)) / 255
+        np.testing.assert_allclose(by_head["emotion"][:, 1], light, atol=1 / 255)
+
+
+def test_mixed_faces_are_spoilt_as_one_where_teachers_see_them_before():
+    alike = replace(GREYS, images=np.full_like(GREYS.images, 128))  # which mixing does not change
+    noisy = replace(RECIPE, batch_size=3, augmentation=replace(STILL, noise=20.0))
+    alone = ops.convert_to_numpy(Batches(alike, noisy)[0][0])
+    for see, as_one in (("shown", False), ("moved", False), ("mixed", True)):
+        faces = Batches(alike, replace(noisy, mixing=Mixing(mixup=1.0), teachers_see=see))[0][0]
+        assert np.allclose(ops.convert_to_numpy(faces), alone, atol=1e-3) == as_one
+
+
 def test_what_teachers_see_is_moved_as_the_network_sees_it():
     ramp = np.broadcast_to(np.arange(0, 240, 5, dtype=np.uint8), (8, 48, 48))  # which is lighter when moved left
     faces = replace(blank([0, 1] * 4, ("dark", "light")), images=ramp)
@@ -298,7 +319,7 @@ def test_what_teachers_see_is_moved_as_the_network_sees_it():
     recipe = replace(RECIPE, augmentation=moving, teaching=1.0)
     answers = [
         Batches(faces, replace(recipe, teachers_see=see), teachers=[Brightness()])[0][1]["emotion"][:, 1]
-        for see in ("shown", "moved")
+        for see in ("shown", "moved", "mixed")
     ]
-    np.testing.assert_array_equal(*answers)
+    np.testing.assert_array_equal(answers[1:], answers[:-1])
     assert np.ptp(answers[0]) > 0.1

@@ -24,7 +24,7 @@ from fer_toolkit.training.recipes import Recipe
         ({"muon": -0.1}, "muon must be 0 or more. Received: -0.1"),
         ({"votes_weight": float("nan")}, "votes_weight must be 0 or more. Received: nan"),
         ({"teaching": 1.5}, "teaching must be from 0 to 1. Received: 1.5"),
-        ({"teachers_see": "faces"}, 'teachers_see must be "shown" or "moved". Received: \'faces\''),
+        ({"teachers_see": "faces"}, "teachers_see must be one of ['shown', 'moved', 'mixed']. Received: 'faces'"),
         ({"class_balance": -0.1}, "class_balance must be from 0 to 1. Received: -0.1"),
         ({"dropout": 1}, "dropout must be from 0 to below 1. Received: 1"),
         ({"label_smoothing": "0.1"}, "label_smoothing must be from 0 to below 1. Received: '0.1'"),

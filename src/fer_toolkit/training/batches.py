@@ -32,11 +32,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     Batches may be asked for in any order and from any thread: TensorFlow makes the next ones while a step is computed.
 
-    Teachers are asked about the very faces that the network is shown, changed and mixed, or before light, noise and
-    mixing, as the recipe says: their mean answer becomes a share of the target. That says more than labels alone, for
-    it tells what a face resembles (Hinton et al. 2015, arXiv:1503.02531), and more than an answer to the unchanged
-    face, which a teacher may know by heart (Beyer et al. 2022, "Knowledge distillation: a good teacher is patient and
-    consistent", CVPR). Several teachers err less together than each alone.
+    Teachers are asked about the very faces that the network is shown, changed and mixed, or before light and noise, or
+    before mixing as well, as the recipe says: their mean answer becomes a share of the target. That says more than
+    labels alone, for it tells what a face resembles (Hinton et al. 2015, arXiv:1503.02531), and more than an answer to
+    the unchanged face, which a teacher may know by heart (Beyer et al. 2022, "Knowledge distillation: a good teacher is
+    patient and consistent", CVPR). Several teachers err less together than each alone.
 
     Parameters
     ----------
@@ -120,15 +120,16 @@ def shown(
         A tensor, float32 (n, height, width, 1), 0 to 255, and what belongs to it.
     """
     rng = np.random.default_rng(key)
+    see = recipe.teachers_see
     faces = recipe.augmentation.move(images, rng)
-    if ask and recipe.teachers_see == "moved":
+    if see == "mixed":
+        faces, targets, weights = _mixed(faces, targets, weights, recipe, key)
+    if ask and see != "shown":
         targets = _taught(targets, ask(faces), recipe.teaching)
     faces = recipe.augmentation.spoil(faces, rng)
-    if recipe.mixing.used:
-        count, height, width = images.shape[:3]
-        own = recipe.mixing.own_shares((count, height, width), np.random.default_rng((*key, _MIXING)))
-        faces, targets, weights = _mixed(faces, targets, weights, own)
-    if ask and recipe.teachers_see == "shown":
+    if see != "mixed":
+        faces, targets, weights = _mixed(faces, targets, weights, recipe, key)
+    if ask and see == "shown":
         targets = _taught(targets, ask(faces), recipe.teaching)
     return faces, targets, weights
 
@@ -142,12 +143,18 @@ _MIXING = 1
 """What tells the key of the mixing's generator from that of the changes, which stay what they are without mixing."""
 
 
-def _mixed(faces: Any, targets: Columns, weights: Columns, own: NDArray[np.float32]) -> tuple[Any, Columns, Columns]:
-    """Each face mixed with the next of the batch, whose order is random already; `own` is as `Mixing` gives it.
+def _mixed(
+    faces: Any, targets: Columns, weights: Columns, recipe: Recipe, key: tuple[int, ...]
+) -> tuple[Any, Columns, Columns]:
+    """Some faces mixed with the next of the batch, whose order is random already, as the recipe says.
 
     The loss is linear in target and weight, so the mixed ones give the loss of the two faces in their shares: a face
     without votes adds none to the mixture's.
     """
+    if not recipe.mixing.used:
+        return faces, targets, weights
+    count, height, width = faces.shape[:3]
+    own = recipe.mixing.own_shares((count, height, width), np.random.default_rng((*key, _MIXING)))
     kept, share = ops.convert_to_tensor(own), own.mean(axis=(1, 2, 3))
     faces = faces * kept + ops.roll(faces, -1, axis=0) * (1 - kept)
     new_targets, new_weights = {}, {}

@@ -18,6 +18,9 @@ from fer_toolkit.errors import OptionError
 from fer_toolkit.training import networks
 from fer_toolkit.training.augmentation import Augmentation, Mixing
 
+TEACHERS_SEE = ("shown", "moved", "mixed")
+"""What teachers may answer for."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -51,9 +54,10 @@ class Recipe:
     teaching
         Share of the target that is the teachers' answer instead of the label.
     teachers_see
-        The faces that teachers answer for: ``"shown"``, the very ones that the network is shown; or ``"moved"``, as
-        they are before blur, contrast, light, noise, erasing and mixing, so that a network can become steadier against
-        these than its teachers are (as the noised student of Xie et al. 2020, arXiv:1911.04252).
+        The faces that teachers answer for: ``"shown"``, the very ones that the network is shown; ``"moved"``, as they
+        are before blur, contrast, light, noise, erasing and mixing, so that a network can become steadier against these
+        than its teachers are (as the noised student of Xie et al. 2020, arXiv:1911.04252); or ``"mixed"``, moved and
+        mixed: mixing then comes before blur, contrast, light, noise and erasing.
     dropout
         Share of the features dropped before the heads.
     averaging
@@ -100,8 +104,8 @@ class Recipe:
             check_whole(name, getattr(self, name), least=least)
         if not (isinstance(self.teachers, tuple) and all(isinstance(teacher, str) for teacher in self.teachers)):
             raise OptionError(f"teachers must be names or files, as a tuple of text. Received: {self.teachers!r}")
-        if self.teachers_see not in ("shown", "moved"):
-            raise OptionError(f'teachers_see must be "shown" or "moved". Received: {self.teachers_see!r}')
+        if self.teachers_see not in TEACHERS_SEE:
+            raise OptionError(f"teachers_see must be one of {list(TEACHERS_SEE)}. Received: {self.teachers_see!r}")
         for limits, is_within, names in _LIMITS:
             for name in names:
                 value = getattr(self, name)
