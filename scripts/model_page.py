@@ -150,7 +150,7 @@ def uncalibrated(card: WeightsCard, part: FaceData) -> np.ndarray:
 def temperatures(card: WeightsCard, data: FaceData) -> list[float]:
     """The temperature of each label, fitted on PublicTest through the very file that users get."""
     public = by_truth(data, truth_of(card)).split("PublicTest")
-    return [round(float(each), 4) for each in fit_temperatures(uncalibrated(card, public), public.emotions)]
+    return np.round(fit_temperatures(uncalibrated(card, public), public.emotions), 4).tolist()
 
 
 def filled_bins(reliability: Reliability) -> Figures:

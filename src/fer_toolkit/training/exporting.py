@@ -182,21 +182,13 @@ def export_with_card(
     public = None if data is None else part_with_faces(data, "PublicTest", ", on which temperatures are fitted")
     with whole_files(target, target.with_suffix(".json")) as (draft, card):
         _convert(network, draft, quantize, calibration)
-        temperature: float | list[float] = 1.0
+        temperature = 1.0
         if public is not None:
             probabilities = predict_faces(_classifier(draft, labels), public.images, public.labels)
-            temperature = _temperature(probabilities, public.emotions, each_label=public.labels == labels)
+            fit = fit_temperatures if public.labels == labels else fit_temperature
+            temperature = np.round(fit(probabilities, public.emotions), 4).tolist()
         card.write_text(networks.card_text(temperature, labels), encoding="utf-8")
     return target
-
-
-def _temperature(
-    probabilities: NDArray[np.float32], truth: NDArray[np.integer], *, each_label: bool
-) -> float | list[float]:
-    """What a card says of a network: one temperature for each label, if those of the data are its own."""
-    if not each_label:
-        return round(fit_temperature(probabilities, truth), 4)
-    return [round(float(each), 4) for each in fit_temperatures(probabilities, truth)]
 
 
 def _calibration_faces(data: FaceData, seed: int) -> NDArray[np.uint8]:
