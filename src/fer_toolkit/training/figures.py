@@ -290,8 +290,8 @@ def fit_temperatures(probabilities: NDArray[np.floating], truth: NDArray[np.inte
 
     One temperature serves all emotions poorly: the networks of this package say too little of ``happy``, and too much
     of ``angry`` and ``neutral``. With seven fitted to four fifths of *PublicTest*, the calibration error of the fifth
-    was 0.015, 0.013, 0.020 and 0.017 for four networks, where one temperature left 0.018, 0.015, 0.023 and 0.025; with
-    FER+'s labels it was 0.013 instead of 0.009 for a fifth. The likelihood was higher for each (docs/models/runs.md).
+    was 0.016, 0.011, 0.018 and 0.017 for four networks, where one temperature left 0.018, 0.016, 0.023 and 0.025; with
+    FER+'s labels it was 0.013 instead of 0.010 for one more. The likelihood was higher for each (docs/models/runs.md).
     As a face's logits are all divided by one number, which emotion is most probable stays the same.
 
     The likelihood is maximized together with that of the temperatures: each is taken to lie within a factor of
