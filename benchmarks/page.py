@@ -201,6 +201,12 @@ def moments(results: Results) -> str:
     return f"{dates} on commit {commits}{changed}" if found else UNKNOWN
 
 
+def first_machine(file: Path) -> Path:
+    """The figures whose page tells of `file`: its own, or those of the ``performance.json`` that it stands beside."""
+    first = file.with_name(FIGURES.name)
+    return first if file.name.startswith(f"{FIGURES.stem}-") and first.is_file() else file
+
+
 def other_machine(file: Path) -> str:
     """The aims on another machine, as a section."""
     results = Results(json.loads(file.read_text(encoding="utf-8")))

@@ -200,7 +200,8 @@ def to_json(data: Mapping[str, Any]) -> str:
 
 
 def write_page(file: Path) -> None:
-    """Put the page beside its figures."""
+    """Put the page beside its figures; those of another machine are a section of the page that is there."""
+    file = page.first_machine(file)
     file.with_suffix(".md").write_text(page.render(file), encoding="utf-8", newline="\n")
 
 

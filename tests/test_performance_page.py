@@ -64,6 +64,14 @@ def test_figures_of_another_machine_are_a_section_with_all_aims(data, tmp_path):
     assert all(f"| {aim.what} | {aim.wanted} |" in found for aim in aims.AIMS)
 
 
+def test_figures_of_another_machine_get_no_page_of_their_own(data, tmp_path):
+    for name in ("performance.json", "performance-second.json", "try.json"):
+        (tmp_path / name).write_text(json.dumps(data), encoding="utf-8")
+        run.write_page(tmp_path / name)
+    assert {file.name for file in tmp_path.glob("*.md")} == {"performance.md", "try.md"}
+    assert "### " in (tmp_path / "performance.md").read_text(encoding="utf-8")
+
+
 def test_each_aim_has_a_row_that_states_its_measured_figure(data):
     first, _ = PAGE.read_text(encoding="utf-8").split("## On other machines")
     rows = [line for line in first.splitlines() if line.startswith("| ")]
