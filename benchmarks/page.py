@@ -40,7 +40,7 @@ def render(file: Path = FIGURES) -> str:
         versions=versions(results),
         limits=limits(results),
         speed_of_threads=speed_of_threads(results),
-        others="\n\n".join(map(other_machine, sorted(file.parent.glob(f"{file.stem}-*.json")))),
+        others="\n\n".join(map(other_machine, other_machines(file))),
         **{name.replace(" ", "_"): section(results, name) for name in NAMES},
     )
 
@@ -201,10 +201,15 @@ def moments(results: Results) -> str:
     return f"{dates} on commit {commits}{changed}" if found else UNKNOWN
 
 
+def other_machines(first: Path) -> list[Path]:
+    """The figures of other machines that stand beside those of the first one."""
+    return sorted(first.parent.glob(f"{first.stem}-*.json"))
+
+
 def first_machine(file: Path) -> Path:
     """The figures whose page tells of `file`: its own, or those of the ``performance.json`` that it stands beside."""
     first = file.with_name(FIGURES.name)
-    return first if file.name.startswith(f"{FIGURES.stem}-") and first.is_file() else file
+    return first if first.is_file() and file in other_machines(first) else file
 
 
 def other_machine(file: Path) -> str:

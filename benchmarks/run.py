@@ -250,7 +250,8 @@ def main() -> None:
     parser.add_argument("--systems", type=lambda text: text.split(","), default=list(SYSTEMS), metavar="NAME,...")
     parser.add_argument("--python", action="append", default=[], metavar="SYSTEM=PYTHON")
     parser.add_argument("--picture", action="append", default=[], type=Path, metavar="PATH")
-    parser.add_argument("--output", type=Path, default=page.FIGURES, metavar="JSON", help="the page goes beside it")
+    beside = "the page goes beside it; performance-NAME.json is a section of performance.json's page"
+    parser.add_argument("--output", type=Path, default=page.FIGURES, metavar="JSON", help=beside)
     parser.add_argument("--render", action="store_true", help="measure nothing")
     options = parser.parse_args()
     options.only = options.only or names

@@ -410,13 +410,14 @@ def main(arguments: Iterable[str] | None = None) -> None:
         for name in names:
             (MODELS / f"{name}.md").write_text(render(name), encoding="utf-8", newline="\n")
         return
+    cards = {name: weights.card(name) for name in names}  # first, so that a wrong name is told at once
     data = read_fer2013(options.data, ferplus=options.ferplus)
-    for name in names:
+    for name, card in cards.items():
         if options.command == "calibrate":
-            print(calibrate(weights.card(name), data), flush=True)
+            print(calibrate(card, data), flush=True)
             continue
-        truth = BY_VOTES if options.by_votes else truth_of(weights.card(name))
-        figures = measure_network(weights.card(name), data, truth)
+        truth = BY_VOTES if options.by_votes else truth_of(card)
+        figures = measure_network(card, data, truth)
         figures_file(name, truth).write_text(to_json(figures), encoding="utf-8", newline="\n")
         print(f"[cards.{name}.figures]", *(f'"{k}" = {v:.3f}' for k, v in card_figures(figures).items()), sep="\n")
 
