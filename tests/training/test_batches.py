@@ -3,6 +3,7 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 
 import keras
 import numpy as np
@@ -110,10 +111,9 @@ class Recorded(Batches):
         return batch
 
 
-def fitted(epochs, first=0):
+def fitted(recipe, epochs, first=0):
     """What a small network is shown in these epochs."""
-    data = replace(waves(), votes=None)
-    batches = Recorded(data, replace(RECIPE, mixing=Mixing(mixup=0.5)), epoch=first)
+    batches = Recorded(replace(waves(), votes=None), recipe, epoch=first)
     pixels = keras.layers.Input((48, 48, 1))
     logits = keras.layers.Dense(7)(keras.layers.GlobalAveragePooling2D()(pixels))
     model = keras.Model(pixels, {"emotion": logits})
@@ -122,10 +122,12 @@ def fitted(epochs, first=0):
     return batches.shown[-(epochs - first) * len(batches) :]  # before them, Keras looks at the first ones
 
 
-def test_a_fit_that_goes_on_after_two_epochs_is_shown_what_an_unbroken_one_is():
-    unbroken = fitted(epochs=4)
+@pytest.mark.parametrize("changes", [{}, {"repeat_after": 1, "teachers_see": "moved"}])
+def test_a_fit_that_goes_on_after_two_epochs_is_shown_what_an_unbroken_one_is(changes):
+    recipe = replace(RECIPE, mixing=Mixing(mixup=0.5), **changes)
+    unbroken = fitted(recipe, epochs=4)
     assert len(set(unbroken)) == 4 * 3
-    assert fitted(epochs=4, first=2) == unbroken[6:]
+    assert fitted(recipe, epochs=4, first=2) == unbroken[6:]
 
 
 def test_batches_know_how_long_their_making_took():
@@ -323,3 +325,88 @@ def test_what_teachers_see_is_moved_as_the_network_sees_it():
     ]
     np.testing.assert_array_equal(answers[1:], answers[:-1])
     assert np.ptp(answers[0]) > 0.1
+
+
+class Asked(Brightness):
+    """A teacher who counts the faces it is asked about."""
+
+    faces = 0
+
+    def predict(self, crops):
+        self.faces += len(crops)
+        return super().predict(crops)
+
+
+REPEATING = replace(
+    RECIPE,
+    batch_size=4,
+    augmentation=replace(STILL, shift=0.3),
+    mixing=Mixing(mixup=0.5),
+    teaching=1.0,
+    teachers_see="mixed",
+    repeat_after=2,
+)
+RAMPS = replace(
+    blank([0, 1] * 12, ("dark", "light")),
+    images=np.minimum(np.arange(48, dtype=np.uint8) * 3 + 4 * np.arange(24, dtype=np.uint8)[:, None, None], 255)
+    .repeat(48, axis=1)
+    .astype(np.uint8),
+)
+
+
+def epochs_of(batches, count):
+    """The batches of some epochs, a list for each."""
+    epochs = []
+    for _ in range(count):
+        epochs.append([batches[step] for step in range(len(batches))])
+        batches.on_epoch_end()
+    return epochs
+
+
+def rows_of(epoch):
+    """An epoch's faces with what should be said of them, in an order that does not depend on its own."""
+    faces = np.concatenate([ops.convert_to_numpy(faces) for faces, _, _ in epoch])
+    answers = np.concatenate([by_head["emotion"] for _, by_head, _ in epoch])
+    rows = np.concatenate([faces.reshape(len(faces), -1), answers], axis=1)
+    return rows[np.lexsort(rows.T)]
+
+
+def test_faces_repeat_as_they_were_moved_and_mixed_in_another_order():
+    first, second, third, fourth = epochs_of(Batches(RAMPS, REPEATING, teachers=[Brightness()]), 4)
+    np.testing.assert_array_equal(rows_of(third), rows_of(first))
+    np.testing.assert_array_equal(rows_of(fourth), rows_of(second))
+    assert not np.array_equal(rows_of(first), rows_of(second))
+    assert any(not np.array_equal(arrays(one)[0], arrays(other)[0]) for one, other in zip(first, third, strict=True))
+
+
+def test_light_and_noise_of_repeated_faces_are_new():
+    noisy = replace(REPEATING, augmentation=replace(STILL, noise=20.0), repeat_after=1)
+    first, second, third = (rows_of(epoch) for epoch in epochs_of(Batches(GREYS, replace(noisy, batch_size=3)), 3))
+    assert np.abs(first - second).max() > 1
+    assert np.abs(second - third).max() > 1
+
+
+def test_teachers_are_asked_once_about_faces_that_repeat():
+    for repeat_after, epochs_asked in ((0, 5), (1, 1), (2, 2)):
+        teacher = Asked()
+        epochs_of(Batches(RAMPS, replace(REPEATING, repeat_after=repeat_after), teachers=[teacher]), 5)
+        assert teacher.faces == epochs_asked * len(RAMPS)
+
+
+def test_answers_that_are_kept_in_a_folder_serve_a_resumed_run(tmp_path):
+    unbroken = epochs_of(Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path / "answers"), 5)
+    assert sorted(file.name for file in (tmp_path / "answers").iterdir()) == ["000.npy", "001.npy"]
+    teacher = Asked()
+    resumed = epochs_of(Batches(RAMPS, REPEATING, teachers=[teacher], epoch=3, keep=tmp_path / "answers"), 2)
+    for batch, expected in zip(chain(*resumed), chain(*unbroken[3:]), strict=True):
+        assert_same(batch, expected)
+    assert teacher.faces == 0
+
+
+def test_answers_of_a_part_of_an_epoch_are_asked_for_again(tmp_path):
+    killed = Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path / "answers")
+    killed[0]
+    killed.on_epoch_end()
+    teacher = Asked()
+    epochs_of(Batches(RAMPS, REPEATING, teachers=[teacher], keep=tmp_path / "answers"), 1)
+    assert teacher.faces == len(RAMPS)

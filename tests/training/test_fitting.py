@@ -43,8 +43,8 @@ def quick(tiny_network):
 
 @pytest.fixture(scope="module")
 def taught(quick):
-    """The same with a teacher."""
-    return replace(quick, teachers=("default",))
+    """The same with a teacher, whose answers are kept."""
+    return replace(quick, teachers=("default",), teachers_see="moved", repeat_after=1)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def assert_same_weights(model, expected):
 
 
 def test_a_run_leaves_its_files_and_nothing_else(run, taught):
-    files = {"recipe.json", "history.csv", "last.keras", "best.keras", "model.keras", "model.json"}
+    files = {"recipe.json", "history.csv", "last.keras", "best.keras", "model.keras", "model.json", "answers"}
     assert names(run.folder) == files
     assert Recipe.from_json((run.folder / "recipe.json").read_text()) == taught
 
@@ -235,6 +235,15 @@ def test_a_run_killed_after_its_last_epoch_ends_as_an_unbroken_one(run, faces, t
     assert lines == ["resumed after epoch 3 of 3", run.lines[-1]]
     assert_same_weights(resumed, run.model)
     assert history(folder) == history(run.folder)
+
+
+def test_answers_left_by_a_run_without_a_checkpoint_are_not_believed(run, faces, taught, tmp_path):
+    (tmp_path / "answers").mkdir()
+    np.save(tmp_path / "answers" / "000.npy", np.zeros((3, 32, 7), np.float32))
+    assert_same_weights(train(faces, taught, tmp_path, report=str), run.model)
+    assert [file.read_bytes() for file in (tmp_path / "answers").iterdir()] == [
+        file.read_bytes() for file in (run.folder / "answers").iterdir()
+    ]
 
 
 def test_a_teacher_that_cannot_teach_is_refused_before_anything_is_written(faces, taught, tmp_path):

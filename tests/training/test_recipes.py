@@ -25,6 +25,8 @@ from fer_toolkit.training.recipes import Recipe
         ({"votes_weight": float("nan")}, "votes_weight must be 0 or more. Received: nan"),
         ({"teaching": 1.5}, "teaching must be from 0 to 1. Received: 1.5"),
         ({"teachers_see": "faces"}, "teachers_see must be one of ['shown', 'moved', 'mixed']. Received: 'faces'"),
+        ({"repeat_after": -1, "teachers_see": "moved"}, "repeat_after must be a whole number, 0 or more. Received: -1"),
+        ({"repeat_after": 4}, "teachers_see must be 'moved' or 'mixed' with it, or repeat_after 0. Received: repeat"),
         ({"class_balance": -0.1}, "class_balance must be from 0 to 1. Received: -0.1"),
         ({"dropout": 1}, "dropout must be from 0 to below 1. Received: 1"),
         ({"label_smoothing": "0.1"}, "label_smoothing must be from 0 to below 1. Received: '0.1'"),

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from fer_toolkit._files import whole_file
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.labels import FERPLUS
 from fer_toolkit.training.data import FaceData
@@ -48,6 +50,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         Classifiers to learn from.
     epoch
         The epoch that the first pass counts as.
+    keep
+        Folder for the teachers' answers, where the recipe lets faces repeat: a resumed run need not ask again. They
+        are kept in memory alone without one.
 
     Attributes
     ----------
@@ -55,12 +60,21 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         How long the making of all batches so far has taken, in the threads that asked for them.
     """
 
-    def __init__(self, data: FaceData, recipe: Recipe, *, teachers: Sequence[Classifier] = (), epoch: int = 0) -> None:
+    def __init__(
+        self,
+        data: FaceData,
+        recipe: Recipe,
+        *,
+        teachers: Sequence[Classifier] = (),
+        epoch: int = 0,
+        keep: Path | None = None,
+    ) -> None:
         super().__init__()
         self._images, self._recipe, self._epoch = data.images[..., None], recipe, epoch
         self._targets, self._weights = targets(data, recipe.label_smoothing, recipe.class_balance)
-        self._teachers, self._labels = tuple(teachers), data.labels
-        self._order = self._shuffled()
+        self._ask = partial(ask_teachers, tuple(teachers), labels=data.labels) if teachers else None
+        self._answers = KeptAnswers(len(self), keep) if teachers and recipe.repeat_after else None
+        self._order, self._turns = self._shuffled()
         self.seconds, self._clock = 0.0, threading.Lock()
 
     def __len__(self) -> int:
@@ -68,14 +82,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, step: int) -> tuple[Any, Columns, Columns]:
         start, recipe = time.perf_counter(), self._recipe
-        rows = self._order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+        batch = self._turns[step]
+        rows = self._order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
         faces, columns, weights = shown(
             self._images[rows],
             {head: values[rows] for head, values in self._targets.items()},
             {head: values[rows] for head, values in self._weights.items()},
             recipe,
-            (recipe.seed, self._epoch, step),
-            partial(ask_teachers, self._teachers, labels=self._labels) if self._teachers else None,
+            (recipe.seed, self._round, batch),
+            partial(self._answers, self._round, batch, self._ask) if self._answers and self._ask else self._ask,
+            again=None if self._epoch == self._round else (recipe.seed, self._epoch, step),
         )
         with self._clock:
             self.seconds += time.perf_counter() - start
@@ -84,11 +100,63 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's order and changes."""
         # Keras also calls this once before the first epoch of fit: of a resumed run just as of a new one.
+        if self._answers:
+            self._answers.write(self._round)
         self._epoch += 1
-        self._order = self._shuffled()
+        self._order, self._turns = self._shuffled()
 
-    def _shuffled(self) -> NDArray[np.int64]:
-        return np.random.default_rng((self._recipe.seed, self._epoch)).permutation(len(self._images))
+    @property
+    def _round(self) -> int:
+        """The epoch whose order and movements are this one's."""
+        return self._epoch % self._recipe.repeat_after if self._recipe.repeat_after else self._epoch
+
+    def _shuffled(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The order of the faces, and that of the batches they make."""
+        order = np.random.default_rng((self._recipe.seed, self._round)).permutation(len(self._images))
+        if self._epoch == self._round:
+            return order, np.arange(len(self))
+        return order, np.random.default_rng((self._recipe.seed, self._epoch)).permutation(len(self))
+
+
+class KeptAnswers:
+    """Teachers' answers to the batches of the first epochs, for epochs that repeat them.
+
+    Parameters
+    ----------
+    batches
+        How many an epoch has.
+    folder
+        Where the answers of whole epochs are kept as well; None for memory alone.
+    """
+
+    def __init__(self, batches: int, folder: Path | None = None) -> None:
+        self._batches, self._folder = batches, folder
+        self._answers: dict[int, dict[int, NDArray[np.float32]]] = {}
+
+    def __call__(
+        self, epoch: int, batch: int, ask: Callable[[Any], NDArray[np.float32]], faces: Any
+    ) -> NDArray[np.float32]:
+        """The answer to a batch: the one that is kept, or else that of `ask` to the faces, which is kept then."""
+        answers = self._of(epoch)
+        if batch not in answers:
+            answers[batch] = ask(faces)
+        return answers[batch]
+
+    def write(self, epoch: int) -> None:
+        """Keep an epoch's answers in the folder, if they are all there and are not kept yet."""
+        answers = self._of(epoch)
+        if self._folder and len(answers) == self._batches and not self._file(epoch).exists():
+            with whole_file(self._file(epoch)) as draft:
+                np.save(draft, np.stack([answers[batch] for batch in range(self._batches)]))
+
+    def _of(self, epoch: int) -> dict[int, NDArray[np.float32]]:
+        if epoch not in self._answers:
+            there = self._folder and self._file(epoch).exists()
+            self._answers[epoch] = dict(enumerate(np.load(self._file(epoch)))) if there else {}
+        return self._answers[epoch]
+
+    def _file(self, epoch: int) -> Path:
+        return Path(self._folder or "", f"{epoch:03d}.npy")
 
 
 def shown(
@@ -98,6 +166,8 @@ def shown(
     recipe: Recipe,
     key: tuple[int, ...],
     ask: Callable[[Any], NDArray[np.float32]] | None = None,
+    *,
+    again: tuple[int, ...] | None = None,
 ) -> tuple[Any, Columns, Columns]:
     """A batch as a network is shown it: faces changed and mixed, with targets and weights to match.
 
@@ -113,6 +183,8 @@ def shown(
         Whole numbers that decide all chance.
     ask
         What the teachers answer to a tensor of faces; None without teachers.
+    again
+        Whole numbers that decide the chance of what comes after the teachers' answer, where `key` has been used before.
 
     Returns
     -------
@@ -126,6 +198,8 @@ def shown(
         faces, targets, weights = _mixed(faces, targets, weights, recipe, key)
     if ask and see != "shown":
         targets = _taught(targets, ask(faces), recipe.teaching)
+    if again:
+        rng, key = np.random.default_rng(again), again
     faces = recipe.augmentation.spoil(faces, rng)
     if see != "mixed":
         faces, targets, weights = _mixed(faces, targets, weights, recipe, key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,9 @@ from fer_toolkit.training.starting import take_weights
 LAST, BEST = "last.keras", "best.keras"
 """The checkpoints' names."""
 
+ANSWERS = "answers"
+"""The folder of the teachers' answers, where they are kept."""
+
 
 def train(
     data: FaceData,
@@ -62,8 +66,9 @@ def train(
         How to train.
     output
         Folder for ``recipe.json``, ``history.csv`` (one line an epoch), ``last.keras`` (the whole state after each
-        epoch), ``best.keras`` (the network of the epoch that was best on *PublicTest*) and, at the end, ``model.keras``
-        with its card ``model.json``. Each is whole or absent.
+        epoch), ``best.keras`` (the network of the epoch that was best on *PublicTest*), ``answers`` (those of teachers,
+        where the recipe keeps them) and, at the end, ``model.keras`` with its card ``model.json``. Each file is whole
+        or absent.
     start_from
         A trained one of the same network, whose weights are the first ones: a ``.keras`` file, such as an earlier run's
         ``model.keras``, a ``.tflite`` file, or the name of one of ours, such as ``"default"``. A head with other labels
@@ -119,8 +124,9 @@ def train(
         report(f"resumed after epoch {epoch} of {recipe.epochs}")
     else:
         keras.utils.set_random_seed(recipe.seed)
+        shutil.rmtree(folder / ANSWERS, ignore_errors=True)  # of a run that ended before its first checkpoint
         model, epoch = _compiled(recipe, training, start_from), 0
-    batches = Batches(training, recipe, teachers=teachers, epoch=epoch)
+    batches = Batches(training, recipe, teachers=teachers, epoch=epoch, keep=folder / ANSWERS if first else None)
     public_test = PublicTest(Twin(model, recipe), public, recipe, folder / BEST, resumed=epoch > 0)
     files = [History(folder / "history.csv", epoch), Checkpoint(folder / LAST), *log]
     model.fit(

@@ -58,6 +58,11 @@ class Recipe:
         are before blur, contrast, light, noise, erasing and mixing, so that a network can become steadier against these
         than its teachers are (as the noised student of Xie et al. 2020, arXiv:1911.04252); or ``"mixed"``, moved and
         mixed: mixing then comes before blur, contrast, light, noise and erasing.
+    repeat_after
+        Epochs after which teachers see the same faces again: moved (and mixed) as they were, in another order, but
+        with new blur, contrast, light, noise and erasing. Their answers are kept, so that only the first epochs take
+        time for them. At 0, all changes are new in each epoch. Only where teachers see faces ``"moved"`` or
+        ``"mixed"``.
     dropout
         Share of the features dropped before the heads.
     averaging
@@ -90,6 +95,7 @@ class Recipe:
     teachers: tuple[str, ...] = ()
     teaching: float = 0.5
     teachers_see: str = "shown"
+    repeat_after: int = 0
     dropout: float = 0.3
     averaging: float = 0.998
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -100,12 +106,17 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.network not in networks.NETWORKS:
             raise OptionError(f"network must be one of {list(networks.NETWORKS)}. Received: {self.network!r}")
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("repeat_after", 0), ("seed", 0)):
             check_whole(name, getattr(self, name), least=least)
         if not (isinstance(self.teachers, tuple) and all(isinstance(teacher, str) for teacher in self.teachers)):
             raise OptionError(f"teachers must be names or files, as a tuple of text. Received: {self.teachers!r}")
         if self.teachers_see not in TEACHERS_SEE:
             raise OptionError(f"teachers_see must be one of {list(TEACHERS_SEE)}. Received: {self.teachers_see!r}")
+        if self.repeat_after and self.teachers_see == "shown":
+            raise OptionError(
+                "repeat_after keeps answers to faces before light and noise: teachers_see must be 'moved' or 'mixed' "
+                f"with it, or repeat_after 0. Received: repeat_after={self.repeat_after}, teachers_see='shown'"
+            )
         for limits, is_within, names in _LIMITS:
             for name in names:
                 value = getattr(self, name)
