@@ -261,6 +261,8 @@ def main() -> None:
     if unknown:
         parser.error(f"no such system: {', '.join(sorted(unknown))}; there are {', '.join(SYSTEMS)}")
     if options.render:
+        if not options.output.exists():
+            parser.error(f"{options.output} is not there: --render writes a page from figures that were measured")
         write_page(options.output)
         return
     try:

@@ -37,6 +37,7 @@ from fer_toolkit import weights
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers._network import to_probabilities
+from fer_toolkit.errors import FerToolkitError
 from fer_toolkit.labels import FERPLUS
 from fer_toolkit.training.data import SPLITS, FaceData, read_fer2013, relabel_by_votes
 from fer_toolkit.training.evaluation import evaluate, predict_faces
@@ -423,4 +424,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except FerToolkitError as error:
+        sys.exit(f"error: {error}")
