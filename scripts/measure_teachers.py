@@ -2,8 +2,10 @@
 
     python scripts/measure_teachers.py --data fer2013.csv fer2013-small-1 fer2013-small-2 run/model.keras
 
-Together they answer with the mean of their probabilities, as teachers do. The last column is of the mean of a face's
-and its mirror image's. Networks with FER+'s labels need ``--ferplus fer2013new.csv --by-votes``.
+Together they answer with the mean of their probabilities, as teachers do. The mirror images' column is of the mean of a
+face's and its mirror image's answers; the last one says on how many faces a network gives the label that the last of
+those named gives: how much a student answers as its teacher does. Networks with FER+'s labels need
+``--ferplus fer2013new.csv --by-votes``.
 """
 
 from __future__ import annotations
@@ -46,17 +48,21 @@ def accuracies(names: Sequence[str], part: FaceData, split: str) -> str:
         for classifier in map(build_classifier, names)
     ]
     rows = [*zip(names, answers, strict=True)]
+    last = answers[-1][0].argmax(axis=1)
     if len(names) > 1:
         rows.append(("together", np.mean(answers, axis=0)))
     return table(
-        ["network", f"{split}, {len(part):,} faces", "with mirror images"],
-        [[name, right(both[0], part), right(both.mean(axis=0), part)] for name, both in rows],
+        ["network", f"{split}, {len(part):,} faces", "with mirror images", f"as {names[-1]}"],
+        [
+            [name, alike(both[0], part.emotions), alike(both.mean(axis=0), part.emotions), alike(both[0], last)]
+            for name, both in rows
+        ],
     )
 
 
-def right(probabilities: np.ndarray, part: FaceData) -> str:
-    """The accuracy, in per cent."""
-    return f"{100 * np.mean(probabilities.argmax(axis=1) == part.emotions):.2f} %"
+def alike(probabilities: np.ndarray, labels: np.ndarray) -> str:
+    """How often the likeliest label is the one of `labels`, in per cent."""
+    return f"{100 * np.mean(probabilities.argmax(axis=1) == labels):.2f} %"
 
 
 if __name__ == "__main__":
