@@ -395,7 +395,7 @@ def test_teachers_are_asked_once_about_faces_that_repeat():
 
 def test_answers_that_are_kept_in_a_folder_serve_a_resumed_run(tmp_path):
     unbroken = epochs_of(Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path / "answers"), 5)
-    assert sorted(file.name for file in (tmp_path / "answers").iterdir()) == ["000.npy", "001.npy"]
+    assert sorted(file.name[:4] for file in (tmp_path / "answers").iterdir()) == ["000-", "001-"]
     teacher = Asked()
     resumed = epochs_of(Batches(RAMPS, REPEATING, teachers=[teacher], epoch=3, keep=tmp_path / "answers"), 2)
     for batch, expected in zip(chain(*resumed), chain(*unbroken[3:]), strict=True):
@@ -410,3 +410,22 @@ def test_answers_of_a_part_of_an_epoch_are_asked_for_again(tmp_path):
     teacher = Asked()
     epochs_of(Batches(RAMPS, REPEATING, teachers=[teacher], keep=tmp_path / "answers"), 1)
     assert teacher.faces == len(RAMPS)
+
+
+@pytest.mark.parametrize(
+    ("data", "recipe"),
+    [
+        (RAMPS, replace(REPEATING, seed=6)),
+        (RAMPS, replace(REPEATING, teachers=("another",))),
+        (replace(RAMPS, images=RAMPS.images[::-1].copy()), REPEATING),
+        (replace(RAMPS, labels=("light", "dark")), REPEATING),
+    ],
+)
+def test_answers_to_something_else_are_not_believed_and_not_lost(tmp_path, data, recipe):
+    epochs_of(Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path), 3)
+    teacher = Asked()
+    epochs_of(Batches(data, recipe, teachers=[teacher], keep=tmp_path), 3)
+    assert teacher.faces == 2 * len(RAMPS)
+    again = Asked()
+    epochs_of(Batches(RAMPS, REPEATING, teachers=[again], keep=tmp_path), 3)
+    assert again.faces == 0

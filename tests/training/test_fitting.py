@@ -237,15 +237,6 @@ def test_a_run_killed_after_its_last_epoch_ends_as_an_unbroken_one(run, faces, t
     assert history(folder) == history(run.folder)
 
 
-def test_answers_left_by_a_run_without_a_checkpoint_are_not_believed(run, faces, taught, tmp_path):
-    (tmp_path / "answers").mkdir()
-    np.save(tmp_path / "answers" / "000.npy", np.zeros((3, 32, 7), np.float32))
-    assert_same_weights(train(faces, taught, tmp_path, report=str), run.model)
-    assert [file.read_bytes() for file in (tmp_path / "answers").iterdir()] == [
-        file.read_bytes() for file in (run.folder / "answers").iterdir()
-    ]
-
-
 def test_a_teacher_that_cannot_teach_is_refused_before_anything_is_written(faces, taught, tmp_path):
     with pytest.raises(UnknownNameError, match="nobody"):
         train(faces, replace(taught, teachers=("default", "nobody")), tmp_path / "run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -73,7 +74,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._images, self._recipe, self._epoch = data.images[..., None], recipe, epoch
         self._targets, self._weights = targets(data, recipe.label_smoothing, recipe.class_balance)
         self._ask = partial(ask_teachers, tuple(teachers), labels=data.labels) if teachers else None
-        self._answers = KeptAnswers(len(self), keep) if teachers and recipe.repeat_after else None
+        self._answers = None
+        if self._ask and recipe.repeat_after:
+            self._answers = KeptAnswers(self._ask, len(self), keep, asked=_fingerprint(data, recipe))
         self._order, self._turns = self._shuffled()
         self.seconds, self._clock = 0.0, threading.Lock()
 
@@ -90,7 +93,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             {head: values[rows] for head, values in self._weights.items()},
             recipe,
             (recipe.seed, self._round, batch),
-            partial(self._answers, self._round, batch, self._ask) if self._answers and self._ask else self._ask,
+            partial(self._answers, self._round, batch) if self._answers else self._ask,
             again=None if self._epoch == self._round else (recipe.seed, self._epoch, step),
         )
         with self._clock:
@@ -123,40 +126,50 @@ class KeptAnswers:
 
     Parameters
     ----------
+    ask
+        What the teachers answer to a tensor of faces.
     batches
         How many an epoch has.
     folder
         Where the answers of whole epochs are kept as well; None for memory alone.
+    asked
+        What tells these answers from those to other faces, for the names of the files.
     """
 
-    def __init__(self, batches: int, folder: Path | None = None) -> None:
-        self._batches, self._folder = batches, folder
+    def __init__(
+        self, ask: Callable[[Any], NDArray[np.float32]], batches: int, folder: Path | None = None, *, asked: str = ""
+    ) -> None:
+        self._ask, self._batches, self._folder, self._asked = ask, batches, folder, asked
         self._answers: dict[int, dict[int, NDArray[np.float32]]] = {}
 
-    def __call__(
-        self, epoch: int, batch: int, ask: Callable[[Any], NDArray[np.float32]], faces: Any
-    ) -> NDArray[np.float32]:
-        """The answer to a batch: the one that is kept, or else that of `ask` to the faces, which is kept then."""
+    def __call__(self, epoch: int, batch: int, faces: Any) -> NDArray[np.float32]:
+        """The answer to a batch of faces: the one that is kept, or else a new one, which is kept then."""
         answers = self._of(epoch)
         if batch not in answers:
-            answers[batch] = ask(faces)
+            answers[batch] = self._ask(faces)
         return answers[batch]
 
     def write(self, epoch: int) -> None:
         """Keep an epoch's answers in the folder, if they are all there and are not kept yet."""
-        answers = self._of(epoch)
-        if self._folder and len(answers) == self._batches and not self._file(epoch).exists():
-            with whole_file(self._file(epoch)) as draft:
+        answers, file = self._of(epoch), self._file(epoch)
+        if file and len(answers) == self._batches and not file.exists():
+            with whole_file(file) as draft:
                 np.save(draft, np.stack([answers[batch] for batch in range(self._batches)]))
 
     def _of(self, epoch: int) -> dict[int, NDArray[np.float32]]:
         if epoch not in self._answers:
-            there = self._folder and self._file(epoch).exists()
-            self._answers[epoch] = dict(enumerate(np.load(self._file(epoch)))) if there else {}
+            file = self._file(epoch)
+            self._answers[epoch] = dict(enumerate(np.load(file))) if file and file.exists() else {}
         return self._answers[epoch]
 
-    def _file(self, epoch: int) -> Path:
-        return Path(self._folder or "", f"{epoch:03d}.npy")
+    def _file(self, epoch: int) -> Path | None:
+        return self._folder and self._folder / f"{epoch:03d}-{self._asked}.npy"
+
+
+def _fingerprint(data: FaceData, recipe: Recipe) -> str:
+    """A text that another recipe or other faces would change."""
+    told = [recipe.to_json().encode(), *(label.encode() for label in data.labels), data.images.tobytes()]
+    return hashlib.sha256(b"\0".join(told)).hexdigest()[:16]
 
 
 def shown(

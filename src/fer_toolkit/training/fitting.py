@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -124,7 +123,6 @@ def train(
         report(f"resumed after epoch {epoch} of {recipe.epochs}")
     else:
         keras.utils.set_random_seed(recipe.seed)
-        shutil.rmtree(folder / ANSWERS, ignore_errors=True)  # of a run that ended before its first checkpoint
         model, epoch = _compiled(recipe, training, start_from), 0
     batches = Batches(training, recipe, teachers=teachers, epoch=epoch, keep=folder / ANSWERS if first else None)
     public_test = PublicTest(Twin(model, recipe), public, recipe, folder / BEST, resumed=epoch > 0)
