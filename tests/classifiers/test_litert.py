@@ -49,12 +49,12 @@ class TestSeveralFacesAtOnce:
         alone = np.concatenate([classifier.predict(face[None]) for face in faces])
         for count in (1, 3, 4, 5, 8, 40):
             np.testing.assert_array_equal(classifier.predict(faces[:count]), alone[:count])
-        assert any("for_several" in vars(network) for network in classifier._networks._idle)
+        assert any(network.for_several is not None for network in classifier._networks._idle)
 
     def test_a_network_of_floats_is_given_one_face_at_a_time(self, save, weights, crops):
         classifier = build_classifier(save("model.tflite", SHAPE, weights(SIZE, 1)), card=CARD)
         classifier.predict(crops(9, SIZE, 1))
-        assert not any("for_several" in vars(network) for network in classifier._networks._idle)
+        assert not any(network.for_several is not None for network in classifier._networks._idle)
 
 
 def test_the_file_is_read_once(save, weights, crops):

@@ -11,6 +11,7 @@ import pytest
 from keras import ops
 
 from fer_toolkit.cards import InputSpec
+from fer_toolkit.errors import DataError
 from fer_toolkit.training.augmentation import Augmentation, Mixing
 from fer_toolkit.training.batches import Batches, ask_teachers, shown, targets
 from fer_toolkit.training.data import FaceData
@@ -401,6 +402,27 @@ def test_answers_that_are_kept_in_a_folder_serve_a_resumed_run(tmp_path):
     for batch, expected in zip(chain(*resumed), chain(*unbroken[3:]), strict=True):
         assert_same(batch, expected)
     assert teacher.faces == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"no answers", bytes(16), None])
+def test_a_damaged_file_of_answers_is_named_before_the_run_begins(tmp_path, damage):
+    epochs_of(Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path), 3)
+    _, second = sorted(tmp_path.iterdir())
+    second.write_bytes(second.read_bytes()[:-1] if damage is None else damage)
+    with pytest.raises(DataError, match=rf"{second.name} does not hold .*; remove it, and they are asked again"):
+        Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path)
+    second.unlink()
+    teacher = Asked()
+    epochs_of(Batches(RAMPS, REPEATING, teachers=[teacher], keep=tmp_path), 3)
+    assert teacher.faces == len(RAMPS)
+
+
+def test_kept_answers_to_fewer_batches_are_no_answers(tmp_path):
+    epochs_of(Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path), 1)
+    (file,) = tmp_path.iterdir()
+    np.save(file, np.load(file)[1:])
+    with pytest.raises(DataError, match="batches"):
+        Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path)
 
 
 def test_answers_of_a_part_of_an_epoch_are_asked_for_again(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,35 +98,31 @@ class LiteRTClassifier:
 
 @dataclass
 class _Network:
-    """An interpreter with what it takes and gives. It is asked for that once: an answer takes it 3 microseconds."""
+    """An interpreter with what it takes and gives. It is asked for that once: an answer takes it 3 microseconds.
+
+    One thread at a time has it, so nothing in it is locked. `functools.cached_property` would have a lock up to Python
+    3.11, one for all networks, which a process forked meanwhile inherits and waits for without end.
+    """
 
     interpreter: Interpreter
     taken: dict[str, Any]
     given: dict[str, Any]
+    is_exact: bool  # whether a face's numbers are the same in any company
     open_for: Callable[[int], Interpreter]  # another interpreter of the file, for so many faces at once
+    for_several: Interpreter | None = None  # that one, once it was needed
 
     @property
     def batch(self) -> int:
         return int(self.taken["shape"][0])
 
-    @cached_property
-    def is_exact(self) -> bool:
-        """Whether a face's numbers are the same in any company.
-
-        Sums of whole numbers are, in whatever order, and sums of floats are not. The output may be in floats, as each
-        is made of one whole number.
-        """
-        inner = (each for each in self.interpreter.get_tensor_details() if each["index"] != self.given["index"])
-        return self.taken["shape_signature"][0] < 0 and all(np.issubdtype(each["dtype"], np.integer) for each in inner)
-
-    @cached_property
-    def for_several(self) -> Interpreter:
-        with _fork.undisturbed:
-            return self.open_for(_TOGETHER)
-
     def run(self, values: NDArray[Any]) -> NDArray[Any]:
         """Outputs of a batch, or of so many faces together, in the file's own type as its input is."""
-        interpreter = self.interpreter if len(values) == self.batch else self.for_several
+        interpreter = self.interpreter
+        if len(values) != self.batch:
+            if self.for_several is None:
+                with _fork.undisturbed:
+                    self.for_several = self.open_for(_TOGETHER)
+            interpreter = self.for_several
         interpreter.set_tensor(self.taken["index"], values)
         interpreter.invoke()
         return np.asarray(interpreter.get_tensor(self.given["index"]))
@@ -162,7 +158,18 @@ def _open(content: bytes, spec: InputSpec, path: str) -> _Network:
     def open_for(faces: int) -> Interpreter:
         return _allocate(Interpreter(model_content=content, num_threads=1), (faces, *shape[1:]))
 
-    return _Network(interpreter, interpreter.get_input_details()[0], interpreter.get_output_details()[0], open_for)
+    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    return _Network(interpreter, taken, given, _is_exact(interpreter, taken, given), open_for)
+
+
+def _is_exact(interpreter: Interpreter, taken: dict[str, Any], given: dict[str, Any]) -> bool:
+    """Whether the network takes any number of faces, and a face's numbers are the same in any company.
+
+    Sums of whole numbers are, in whatever order, and sums of floats are not. The output may be in floats, as each is
+    made of one whole number.
+    """
+    inner = (each for each in interpreter.get_tensor_details() if each["index"] != given["index"])
+    return taken["shape_signature"][0] < 0 and all(np.issubdtype(each["dtype"], np.integer) for each in inner)
 
 
 def _allocate(interpreter: Interpreter, shape: tuple[int, ...]) -> Interpreter:

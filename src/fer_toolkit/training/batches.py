@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from fer_toolkit._files import whole_file
 from fer_toolkit.classifiers.base import Classifier
+from fer_toolkit.errors import DataError
 from fer_toolkit.labels import FERPLUS
 from fer_toolkit.training.data import FaceData
 from fer_toolkit.training.evaluation import predict_faces
@@ -134,36 +136,47 @@ class KeptAnswers:
         Where the answers of whole epochs are kept as well; None for memory alone.
     asked
         What tells these answers from those to other faces, for the names of the files.
+
+    Raises
+    ------
+    DataError
+        If a file of answers can't be read.
     """
 
     def __init__(
         self, ask: Callable[[Any], NDArray[np.float32]], batches: int, folder: Path | None = None, *, asked: str = ""
     ) -> None:
         self._ask, self._batches, self._folder, self._asked = ask, batches, folder, asked
-        self._answers: dict[int, dict[int, NDArray[np.float32]]] = {}
+        self._answers: defaultdict[int, dict[int, NDArray[np.float32]]] = defaultdict(dict)
+        if folder:  # now, and not when an epoch needs them: a damaged file stops the run before its hours are spent
+            for file in folder.glob(f"*-{asked}.npy"):
+                self._answers[int(file.name.partition("-")[0])] = dict(enumerate(self._read(file)))
 
     def __call__(self, epoch: int, batch: int, faces: Any) -> NDArray[np.float32]:
         """The answer to a batch of faces: the one that is kept, or else a new one, which is kept then."""
-        answers = self._of(epoch)
+        answers = self._answers[epoch]
         if batch not in answers:
             answers[batch] = self._ask(faces)
         return answers[batch]
 
     def write(self, epoch: int) -> None:
         """Keep an epoch's answers in the folder, if they are all there and are not kept yet."""
-        answers, file = self._of(epoch), self._file(epoch)
+        answers = self._answers[epoch]
+        file = self._folder and self._folder / f"{epoch:03d}-{self._asked}.npy"
         if file and len(answers) == self._batches and not file.exists():
             with whole_file(file) as draft:
                 np.save(draft, np.stack([answers[batch] for batch in range(self._batches)]))
 
-    def _of(self, epoch: int) -> dict[int, NDArray[np.float32]]:
-        if epoch not in self._answers:
-            file = self._file(epoch)
-            self._answers[epoch] = dict(enumerate(np.load(file))) if file and file.exists() else {}
-        return self._answers[epoch]
-
-    def _file(self, epoch: int) -> Path | None:
-        return self._folder and self._folder / f"{epoch:03d}-{self._asked}.npy"
+    def _read(self, file: Path) -> NDArray[np.float32]:
+        try:
+            answers: NDArray[np.float32] = np.load(file)
+            if answers.ndim != 3 or len(answers) != self._batches:
+                raise ValueError(f"its shape is {answers.shape}, and there are {self._batches} batches")
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(
+                f"{file} does not hold the teachers' answers to an epoch: {error}; remove it, and they are asked again"
+            ) from error
+        return answers
 
 
 def _fingerprint(data: FaceData, recipe: Recipe) -> str:
