@@ -35,9 +35,12 @@ def describe_moment() -> dict[str, Any]:
 
 
 def _processor() -> str:
+    """Its name, and on x86 its family and model: virtual machines call processors of several generations alike."""
     listed = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*: (.+)", listed.read_text(encoding="utf-8")) if listed.is_file() else []
-    return names[0] if names else platform.processor() or "unknown processor"
+    text = listed.read_text(encoding="utf-8") if listed.is_file() else ""
+    first = dict(re.findall(r"^([\w ]+?)\s*: (.+)$", text.partition("\n\n")[0], re.MULTILINE))
+    kind = "".join(f", {key.removeprefix('cpu ')} {first[key]}" for key in ("cpu family", "model") if key in first)
+    return first.get("model name", platform.processor() or "unknown processor") + kind
 
 
 def _memory_gb() -> int | None:
