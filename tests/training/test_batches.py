@@ -364,6 +364,13 @@ def epochs_of(batches, count):
     return epochs
 
 
+def faces_asked(teacher, batches, count):
+    """About how many faces a teacher is asked in some epochs, once the batches are there."""
+    teacher.faces = 0
+    epochs_of(batches, count)
+    return teacher.faces
+
+
 def rows_of(epoch):
     """An epoch's faces with what should be said of them, in an order that does not depend on its own."""
     faces = np.concatenate([ops.convert_to_numpy(faces) for faces, _, _ in epoch])
@@ -390,16 +397,17 @@ def test_light_and_noise_of_repeated_faces_are_new():
 def test_teachers_are_asked_once_about_faces_that_repeat():
     for repeat_after, epochs_asked in ((0, 5), (1, 1), (2, 2)):
         teacher = Asked()
-        epochs_of(Batches(RAMPS, replace(REPEATING, repeat_after=repeat_after), teachers=[teacher]), 5)
-        assert teacher.faces == epochs_asked * len(RAMPS)
+        batches = Batches(RAMPS, replace(REPEATING, repeat_after=repeat_after), teachers=[teacher])
+        assert faces_asked(teacher, batches, 5) == epochs_asked * len(RAMPS)
 
 
 def test_answers_that_are_kept_in_a_folder_serve_a_resumed_run(tmp_path):
     unbroken = epochs_of(Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path / "answers"), 5)
     assert sorted(file.name[:4] for file in (tmp_path / "answers").iterdir()) == ["000-", "001-"]
     teacher = Asked()
-    resumed = epochs_of(Batches(RAMPS, REPEATING, teachers=[teacher], epoch=3, keep=tmp_path / "answers"), 2)
-    for batch, expected in zip(chain(*resumed), chain(*unbroken[3:]), strict=True):
+    resumed = Batches(RAMPS, REPEATING, teachers=[teacher], epoch=3, keep=tmp_path / "answers")
+    teacher.faces = 0
+    for batch, expected in zip(chain(*epochs_of(resumed, 2)), chain(*unbroken[3:]), strict=True):
         assert_same(batch, expected)
     assert teacher.faces == 0
 
@@ -413,8 +421,7 @@ def test_a_damaged_file_of_answers_is_named_before_the_run_begins(tmp_path, dama
         Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path)
     second.unlink()
     teacher = Asked()
-    epochs_of(Batches(RAMPS, REPEATING, teachers=[teacher], keep=tmp_path), 3)
-    assert teacher.faces == len(RAMPS)
+    assert faces_asked(teacher, Batches(RAMPS, REPEATING, teachers=[teacher], keep=tmp_path), 3) == len(RAMPS)
 
 
 def test_kept_answers_to_fewer_batches_are_no_answers(tmp_path):
@@ -430,24 +437,31 @@ def test_answers_of_a_part_of_an_epoch_are_asked_for_again(tmp_path):
     killed[0]
     killed.on_epoch_end()
     teacher = Asked()
-    epochs_of(Batches(RAMPS, REPEATING, teachers=[teacher], keep=tmp_path / "answers"), 1)
-    assert teacher.faces == len(RAMPS)
+    begun_anew = Batches(RAMPS, REPEATING, teachers=[teacher], keep=tmp_path / "answers")
+    assert faces_asked(teacher, begun_anew, 1) == len(RAMPS)
+
+
+class Namesake(Asked):
+    """Another teacher of the same name, who takes light for dark."""
+
+    def predict(self, crops):
+        return super().predict(255 - crops)
 
 
 @pytest.mark.parametrize(
-    ("data", "recipe"),
+    ("data", "recipe", "teacher"),
     [
-        (RAMPS, replace(REPEATING, seed=6)),
-        (RAMPS, replace(REPEATING, teachers=("another",))),
-        (replace(RAMPS, images=RAMPS.images[::-1].copy()), REPEATING),
-        (replace(RAMPS, labels=("light", "dark")), REPEATING),
+        (RAMPS, replace(REPEATING, seed=6), Asked()),
+        (RAMPS, replace(REPEATING, teachers=("another",)), Asked()),
+        (RAMPS, REPEATING, Namesake()),
+        (replace(RAMPS, images=RAMPS.images[::-1].copy()), REPEATING, Asked()),
+        (replace(RAMPS, labels=("light", "dark")), REPEATING, Asked()),
     ],
+    ids=["seed", "teachers", "another teacher of the same name", "faces", "labels"],
 )
-def test_answers_to_something_else_are_not_believed_and_not_lost(tmp_path, data, recipe):
+def test_answers_to_something_else_or_of_others_are_not_believed_and_not_lost(tmp_path, data, recipe, teacher):
     epochs_of(Batches(RAMPS, REPEATING, teachers=[Brightness()], keep=tmp_path), 3)
-    teacher = Asked()
-    epochs_of(Batches(data, recipe, teachers=[teacher], keep=tmp_path), 3)
-    assert teacher.faces == 2 * len(RAMPS)
+    changed = Batches(data, recipe, teachers=[teacher], keep=tmp_path)
+    assert faces_asked(teacher, changed, 3) == 2 * len(RAMPS)
     again = Asked()
-    epochs_of(Batches(RAMPS, REPEATING, teachers=[again], keep=tmp_path), 3)
-    assert again.faces == 0
+    assert faces_asked(again, Batches(RAMPS, REPEATING, teachers=[again], keep=tmp_path), 3) == 0

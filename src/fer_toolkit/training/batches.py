@@ -28,6 +28,8 @@ EMOTION, VOTES = "emotion", "votes"
 """The heads' names."""
 
 
+_PROBED = 32  # faces whose answers tell one teacher from another
+
 Columns = dict[str, NDArray[np.float32]]
 """Targets, float32 (n, labels), or weights, float32 (n,), by head."""
 
@@ -78,7 +80,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._ask = partial(ask_teachers, tuple(teachers), labels=data.labels) if teachers else None
         self._answers = None
         if self._ask and recipe.repeat_after:
-            self._answers = KeptAnswers(self._ask, len(self), keep, asked=_fingerprint(data, recipe))
+            self._answers = KeptAnswers(self._ask, len(self), keep, asked=_fingerprint(data, recipe, self._ask))
         self._order, self._turns = self._shuffled()
         self.seconds, self._clock = 0.0, threading.Lock()
 
@@ -179,10 +181,14 @@ class KeptAnswers:
         return answers
 
 
-def _fingerprint(data: FaceData, recipe: Recipe) -> str:
-    """A text that another recipe or other faces would change."""
+def _fingerprint(data: FaceData, recipe: Recipe, ask: Callable[[Any], NDArray[np.float32]]) -> str:
+    """A text that another recipe, other faces or other teachers would change, whatever the teachers are called.
+
+    What teachers are shows in their answers to a few faces. Two digits are the same on every machine.
+    """
+    answers = np.round(ask(data.images[:_PROBED, ..., None]), 2)
     told = [recipe.to_json().encode(), *(label.encode() for label in data.labels), data.images.tobytes()]
-    return hashlib.sha256(b"\0".join(told)).hexdigest()[:16]
+    return hashlib.sha256(b"\0".join([*told, answers.tobytes()])).hexdigest()[:16]
 
 
 def shown(
