@@ -64,7 +64,7 @@ class SSDDetector:
         # Bytes instead of paths: OpenCV on Windows can't open a path with letters beyond ASCII.
         network, config = (np.frombuffer(weights.path(name).read_bytes(), np.uint8) for name in (WEIGHTS, CONFIG))
         try:
-            self._networks = Pool(partial(cv2.dnn.readNetFromTensorflow, network, config))
+            self._networks = Pool(partial(_load, network, config))
         except cv2.error as error:
             raise DetectorError(
                 f"OpenCV {cv2.__version__} can't load the weights {WEIGHTS!r}; install another version of it: {error}"
@@ -106,3 +106,12 @@ class SSDDetector:
             x1, y1, x2, y2 = np.multiply(box, (width, height, width, height)).tolist()
             if score >= self._min_score and x1 < x2 and y1 < y2:
                 yield Detection((x1, y1, x2, y2), min(score, 1.0))
+
+
+def _load(network: NDArray[np.uint8], config: NDArray[np.uint8]) -> cv2.dnn.Net:
+    net = cv2.dnn.readNetFromTensorflow(network, config)
+    # At its first picture OpenCV makes the layers, under a lock that a process forked meanwhile would wait for. A pool
+    # builds while none can be forked. A small picture takes a sixth of a whole one's time.
+    net.setInput(cv2.dnn.blobFromImage(np.zeros((64, 64, 3), np.uint8)))
+    net.forward()
+    return net
