@@ -23,6 +23,7 @@ undisturbed = threading.RLock()
 """Held while a network is built: a fork waits for that.
 
 OpenCV and other runtimes build under locks of their own, which a process that was forked meanwhile would wait for.
+OpenCV's networks make their layers at the first picture only: whoever builds one shows it a small picture at once.
 """
 
 

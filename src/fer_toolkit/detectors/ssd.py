@@ -110,8 +110,7 @@ class SSDDetector:
 
 def _load(network: NDArray[np.uint8], config: NDArray[np.uint8]) -> cv2.dnn.Net:
     net = cv2.dnn.readNetFromTensorflow(network, config)
-    # At its first picture OpenCV makes the layers, under a lock that a process forked meanwhile would wait for. A pool
-    # builds while none can be forked. A small picture takes a sixth of a whole one's time.
+    # So that its layers are made now: _fork.undisturbed. A small picture takes a sixth of a whole one's time.
     net.setInput(cv2.dnn.blobFromImage(np.zeros((64, 64, 3), np.uint8)))
     net.forward()
     return net

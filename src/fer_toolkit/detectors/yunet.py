@@ -116,7 +116,5 @@ class YuNetDetector:
 def _load(network: NDArray[np.uint8], min_score: float) -> cv2.FaceDetectorYN:
     no_config, smallest = np.empty(0, np.uint8), (LEAST_INPUT, LEAST_INPUT)
     detector = cv2.FaceDetectorYN.create("onnx", network, no_config, smallest, score_threshold=min_score)
-    # At its first picture OpenCV makes the layers, under a lock that a process forked meanwhile would wait for. A pool
-    # builds while none can be forked.
-    detector.detect(np.zeros((*smallest, 3), np.uint8))
+    detector.detect(np.zeros((*smallest, 3), np.uint8))  # so that its layers are made now: _fork.undisturbed
     return detector
