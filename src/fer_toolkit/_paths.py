@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 _SHOWN = 200
 
@@ -21,6 +22,31 @@ def shown(path: str | os.PathLike[str]) -> str:
     if len(text) > _SHOWN:
         text = f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"
     return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def ending(path: str | os.PathLike[str]) -> str:
+    """The ending that tells what a file is, in small letters; what is compressed has that of its content before it.
+
+    Examples
+    --------
+    >>> ending("a.b/network.TFLITE"), ending("network.tflite.gz"), ending("network.v2.tflite"), ending("network")
+    ('.tflite', '.tflite.gz', '.tflite', '')
+    """
+    name = Path(path)
+    last = name.suffix
+    return (Path(name.stem).suffix + last if last.lower() == ".gz" else last).lower()
+
+
+def with_ending(path: str | os.PathLike[str], new: str) -> Path:
+    """The path with another ending, such as that of the card beside a model file.
+
+    Examples
+    --------
+    >>> with_ending("network.tflite.gz", ".json").name
+    'network.json'
+    """
+    old = Path(path)
+    return old.with_name(old.name[: len(old.name) - len(ending(old))] + new)
 
 
 # What pathlib asks raises OSError where a name is too long, and where a folder may not be looked into.

@@ -1,5 +1,6 @@
 """Tiny real networks: each output is a weighted sum of all inputs, so that every number that reaches it counts."""
 
+import gzip
 from pathlib import Path
 
 import flatbuffers
@@ -116,7 +117,10 @@ def save(tmp_path):
     def save(name, shape, weights, **options):
         path = tmp_path / name
         writers = {".onnx": save_onnx, ".tflite": save_litert, ".keras": save_keras, ".h5": save_keras}
-        writers[path.suffix](path, shape, weights, **options)
+        writer = writers.get(path.suffix, save_litert)
+        writer(path, shape, weights, **options)
+        if path.suffix == ".gz":
+            path.write_bytes(gzip.compress(path.read_bytes()))
         return path
 
     return save

@@ -1,5 +1,6 @@
 """From a name, a file or an object to a classifier."""
 
+import gzip
 import hashlib
 import json
 import re
@@ -159,7 +160,9 @@ class TestFiles:
     def test_another_ending_is_answered_with_those_that_can_be_run(self, tmp_path):
         file = tmp_path / "model.pt"
         file.touch()
-        with pytest.raises(ClassifierError, match=r"model\.pt must end in one of \['\.tflite', '\.onnx', "):
+        with pytest.raises(
+            ClassifierError, match=r"model\.pt must end in one of \['\.tflite', '\.tflite\.gz', '\.onnx', "
+        ):
             build_classifier(file, card=CARD)
 
 
@@ -171,6 +174,12 @@ class TestCards:
         given = build_classifier(file, card={**CARD, "temperature": 2})
         crops = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 1), np.uint8)
         np.testing.assert_array_equal(beside.predict(crops), given.predict(crops))
+
+    def test_the_card_of_a_compressed_file_has_the_name_before_both_endings(self, file):
+        packed = file.with_name("Packed.tflite.gz")
+        packed.write_bytes(gzip.compress(file.read_bytes()))
+        file.with_name("Packed.json").write_text(json.dumps(CARD))
+        assert build_classifier(packed).name == "packed"
 
     def test_the_card_of_the_files_own_name_goes_before_the_folders(self, file):
         file.with_name("model.json").write_text(json.dumps({**CARD, "name": "folders"}))

@@ -1,5 +1,6 @@
 """What is LiteRT's own; what all runtimes share is in ``test_runtimes.py``."""
 
+import gzip
 import subprocess
 import sys
 
@@ -100,6 +101,22 @@ def _opened_elsewhere(file, card):
     ended = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True)
     assert ended.returncode == 1
     return ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (gzip.decompress, "it was not compressed by gzip, or is damaged: .*incorrect header"),
+        (lambda content: content[:-9], "it is cut off"),
+        (lambda content: content[:60] + bytes(20) + content[80:], "it was not compressed by gzip, or is damaged"),
+        (lambda _: gzip.compress(bytes(2**26 + 1)), "it holds more than 67,108,864 bytes"),
+    ],
+)
+def test_a_compressed_file_that_can_not_be_unpacked_is_refused(spoil, complaint, save, weights):
+    file = save("model.tflite.gz", SHAPE, weights(SIZE, 1))
+    file.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(ClassifierError, match=rf"model\.tflite\.gz is no LiteRT file that can be run: {complaint}"):
+        build_classifier(file, card=CARD)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path, save, weights):

@@ -24,7 +24,7 @@ CARD = {
         "layout": "nhwc",
     },
 }
-ENDINGS = [".tflite", ".onnx", ".keras", ".h5"]
+ENDINGS = [".tflite", ".tflite.gz", ".onnx", ".keras", ".h5"]
 ONE_BY_ONE = [".tflite", ".onnx"]
 
 
@@ -129,10 +129,10 @@ class TestContract:
 
 
 class TestEndingsInCapitals:
-    @pytest.mark.parametrize("ending", [".tflite", ".onnx"], indirect=True)
-    def test_are_as_good(self, file, crops):
+    @pytest.mark.parametrize("ending", [".tflite", ".tflite.gz", ".onnx"], indirect=True)
+    def test_are_as_good(self, file, ending, crops):
         before = build_classifier(file, card=CARD).predict(crops(3, SIZE, 3))
-        renamed = file.rename(file.with_suffix(file.suffix.upper()))
+        renamed = file.rename(file.with_name("model" + ending.upper()))
         np.testing.assert_array_equal(build_classifier(renamed, card=CARD).predict(crops(3, SIZE, 3)), before)
 
     @pytest.mark.parametrize("ending", [".keras", ".h5"], indirect=True)

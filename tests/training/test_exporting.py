@@ -1,5 +1,6 @@
 """Exported files answer as their networks do, and what does not is refused."""
 
+import gzip
 import json
 import re
 import sys
@@ -17,6 +18,7 @@ from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.errors import DataError, ExportError, MissingExtraError, OptionError
 from fer_toolkit.labels import FER2013, FERPLUS
 from fer_toolkit.training import exporting, networks
+from fer_toolkit.training._litert import read_layers
 from fer_toolkit.training._onnx import to_onnx
 from fer_toolkit.training.exporting import export_model, export_with_card
 from fer_toolkit.training.fitting import recalibrate_batch_norm
@@ -168,6 +170,50 @@ def test_an_8_bit_litert_file_takes_pixels_as_they_are(exported):
     assert taken["quantization"] == (1.0, 0)
 
 
+@pytest.fixture(scope="module")
+def in_four_bits(model, tmp_path_factory):
+    """``resnet_compact`` with large kernels in 4 bits, compressed."""
+    path = tmp_path_factory.mktemp("few") / "few.tflite.gz"
+    return export_model(model("resnet_compact"), path, quantize="int8", kernel_bits=4, calibration=CALIBRATION)
+
+
+class TestFewBits:
+    def test_each_channel_of_a_large_kernel_has_so_many_values(self, in_four_bits):
+        counts = {False: [], True: []}
+        for layer in read_layers(in_four_bits):
+            channels = layer.kernel.reshape(-1, layer.kernel.shape[-1]).T
+            counts[layer.kernel.size >= 100_000] += [len(np.unique(channel)) for channel in channels]
+        assert max(counts[True]) == 15
+        assert max(counts[False]) > 100
+
+    def test_the_file_is_two_thirds_of_the_one_in_8_bits_and_answers_as_it_does(self, in_four_bits, exported):
+        eight = exported("resnet_compact", ".tflite", "int8")
+        assert in_four_bits.stat().st_size < 0.67 * eight.stat().st_size
+        answers = [
+            build_classifier(each, card={"labels": FER2013, "input": {"size": 48}}).predict(FRESH)
+            for each in (in_four_bits, eight)
+        ]
+        np.testing.assert_allclose(*answers, atol=0.1)
+
+    def test_the_network_stays_as_it_was(self, model, tmp_path):
+        network = model("resnet_compact")
+        before = network.get_weights()
+        with pytest.raises(ExportError, match="answers differently"):
+            export_model(network, tmp_path / "x.tflite.gz", quantize="int8", kernel_bits=2, calibration=CALIBRATION)
+        for now, then in zip(network.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(now, then)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_compression_alone_changes_nothing(self, model, exported, tmp_path):
+        packed = export_model(model("mini_xception"), tmp_path / "x.tflite.gz")
+        assert gzip.decompress(packed.read_bytes()) == exported("mini_xception", ".tflite", "none").read_bytes()
+
+    def test_the_card_stands_beside_the_file_under_its_name(self, tiny_file):
+        path = export_with_card(tiny_file(FERPLUS), tiny_file.folder / "small.tflite.gz", to="litert")
+        assert (tiny_file.folder / "small.json").is_file()
+        assert build_classifier(path).name == "small"
+
+
 class TestWithCard:
     @pytest.mark.parametrize(("ending", "to"), [(".tflite", "litert"), (".onnx", "onnx"), (".onnx", None)])
     def test_the_file_is_a_classifier_whose_temperatures_fit_public_test(
@@ -241,7 +287,7 @@ class TestWithCard:
             ("x.tflite", "onnx", r"a file for onnx must end in \.onnx. Received: '.*x\.tflite'"),
             ("x.onnx", "litert", r"a file for litert must end in \.tflite"),
             ("x.onnx", "coreml", r"to must be one of \['litert', 'onnx'\]. Received: 'coreml'"),
-            ("x.pb", None, r"must end in \.tflite or \.onnx. Received: '.*x\.pb'"),
+            ("x.pb", None, r"must end in \.tflite or \.tflite\.gz or \.onnx. Received: '.*x\.pb'"),
         ],
     )
     def test_a_format_that_is_unknown_or_contradicts_the_ending_is_refused(self, name, to, complaint, tiny_file):
@@ -333,6 +379,9 @@ def test_a_network_that_can_not_be_exported_is_refused(build, complaint, ending,
     [
         ({"quantize": "int4"}, r"quantize must be one of .* Received: 'int4'"),
         ({"quantize": "int8"}, "int8 needs calibration faces"),
+        ({"kernel_bits": 4}, "kernel_bits goes with quantize='int8'. Received: 4 and 'none'"),
+        ({"quantize": "int8", "kernel_bits": 1}, "kernel_bits must be a whole number from 2 to 8. Received: 1"),
+        ({"quantize": "int8", "kernel_bits": 4.5}, "kernel_bits must be a whole number from 2 to 8. Received: 4.5"),
         ({"quantize": "int8", "calibration": CALIBRATION[:0]}, "int8 needs calibration faces"),
         ({"quantize": "int8", "calibration": FRESH}, r"must be uint8 \(n, 48, 48\). Received: uint8 \(5, 48, 48, 1\)"),
     ],

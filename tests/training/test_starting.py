@@ -65,8 +65,8 @@ def exported(trained, images, tmp_path_factory):
     """A function that gives the network's file by its quantisation, with the card beside it."""
     folder = tmp_path_factory.mktemp("exported")
 
-    def export(quantize):
-        file = folder / f"{quantize}.tflite"
+    def export(quantize, ending=".tflite"):
+        file = folder / f"{quantize}{ending}"
         if not file.exists():
             calibration = images if quantize == "int8" else None
             export_model(networks.single_head(trained, EMOTION), file, quantize=quantize, calibration=calibration)
@@ -76,10 +76,13 @@ def exported(trained, images, tmp_path_factory):
     return export
 
 
-@pytest.mark.parametrize(("quantize", "tolerance"), [("none", 1e-3), ("float16", 0.02), ("int8", 0.2)])
-def test_an_exported_file_gives_back_the_network(exported, trained, images, quantize, tolerance):
+@pytest.mark.parametrize(
+    ("quantize", "ending", "tolerance"),
+    [("none", ".tflite", 1e-3), ("float16", ".tflite", 0.02), ("int8", ".tflite", 0.2), ("int8", ".tflite.gz", 0.2)],
+)
+def test_an_exported_file_gives_back_the_network(exported, trained, images, quantize, ending, tolerance):
     model = networks.build("padded", {EMOTION: 7, "votes": 8})
-    take_weights(model, exported(quantize), images)
+    take_weights(model, exported(quantize, ending), images)
     expected = logits(trained, images)
     assert expected.std(axis=0).max() > 0.3  # the faces matter more than the tolerance
     np.testing.assert_allclose(logits(model, images), expected, atol=tolerance)

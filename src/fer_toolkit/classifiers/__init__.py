@@ -1,8 +1,8 @@
 """Emotion classifiers, by name or file. :mod:`fer_toolkit.classifiers.base` says what a classifier is.
 
 A name stands for weights in the catalog (``default``, ``mini-xception-1``, ...), for a factory registered in the
-running program, or for a plug-in's. A file's ending decides which runtime loads it: ``.tflite``, ``.onnx``,
-``.keras``, ``.h5``, ``.hdf5``. Listing the names imports no runtime.
+running program, or for a plug-in's. A file's ending decides which runtime loads it: ``.tflite``,
+``.tflite.gz``, ``.onnx``, ``.keras``, ``.h5``, ``.hdf5``. Listing the names imports no runtime.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fer_toolkit import _fork, weights
 from fer_toolkit._messages import describe_error
-from fer_toolkit._paths import is_file, shown
+from fer_toolkit._paths import ending, is_file, shown, with_ending
 from fer_toolkit.cards import InputSpec, WeightsCard
 from fer_toolkit.errors import CardError, ClassifierError, OptionError
 from fer_toolkit.registry import Registry, check_options
@@ -31,6 +31,7 @@ __all__ = ["RUNTIMES", "available_classifiers", "build_classifier", "read_card",
 RUNTIMES: Mapping[str, str] = MappingProxyType(
     {
         ".tflite": "fer_toolkit.classifiers.litert:LiteRTClassifier",
+        ".tflite.gz": "fer_toolkit.classifiers.litert:LiteRTClassifier",
         ".onnx": "fer_toolkit.classifiers.onnx:OnnxClassifier",
         ".keras": "fer_toolkit.classifiers.keras:KerasClassifier",
         ".h5": "fer_toolkit.classifiers.keras:KerasClassifier",
@@ -118,7 +119,7 @@ def build_classifier(
         path = Path(classifier)
         if not is_file(path):
             raise ClassifierError(f"there is no model file '{shown(classifier)}'; check the path")
-        if path.suffix.lower() not in RUNTIMES:
+        if ending(path) not in RUNTIMES:
             raise ClassifierError(f"{shown(path)} must end in one of {list(RUNTIMES)}")
         found = _card_of(path, card)
         if found.sha256:
@@ -158,7 +159,7 @@ def read_card(path: str | os.PathLike[str], *, file: str) -> WeightsCard:
 
 
 def _is_file_name(name: str) -> bool:
-    return Path(name).suffix.lower() in RUNTIMES or Path(name).name != name
+    return ending(name) in RUNTIMES or Path(name).name != name
 
 
 def _card_of(path: Path, card: WeightsCard | Mapping[str, Any] | None) -> WeightsCard:
@@ -168,23 +169,24 @@ def _card_of(path: Path, card: WeightsCard | Mapping[str, Any] | None) -> Weight
         raise CardError(f"card must be a WeightsCard, or a mapping with its entries. Received: {card!r:.200}")
     if card is not None:
         return _complete(card, path.name, where=f"the card of {shown(path)}")
-    for candidate in (path.with_suffix(".json"), path.with_name("model.json")):
+    for candidate in (with_ending(path, ".json"), path.with_name("model.json")):
         if is_file(candidate):
             return read_card(candidate, file=path.name)
     raise CardError(
         f"{shown(path)} has no card, which says what it takes and gives. Pass card=..., or write "
-        f"{shown(path.with_suffix('.json'))}, changing what differs:\n{_example_card(path)}"
+        f"{shown(with_ending(path, '.json'))}, changing what differs:\n{_example_card(path)}"
     )
 
 
 def _complete(entries: Mapping[str, Any], file: str, *, where: str) -> WeightsCard:
-    name = "".join(c if c.isalnum() or c in "._-" else "-" for c in Path(file).stem.lower()).lstrip("._-") or "model"
+    stem = with_ending(file, "").name.lower()
+    name = "".join(c if c.isalnum() or c in "._-" else "-" for c in stem).lstrip("._-") or "model"
     bare = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in file).lstrip("._-") or "model"
     return WeightsCard.from_dict({"name": name, "kind": "classifier", "file": bare, **entries}, where=where)
 
 
 def _example_card(path: Path) -> str:
-    layout = "nchw" if path.suffix.lower() == ".onnx" else "nhwc"
+    layout = "nchw" if ending(path) == ".onnx" else "nhwc"
     return json.dumps(
         {
             "labels": ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"],
@@ -220,9 +222,9 @@ def _from_catalog(card: WeightsCard, /, **options: Any) -> Classifier:
 
 
 def _run(path: Path, card: WeightsCard, options: Mapping[str, Any]) -> Classifier:
-    module, _, attribute = RUNTIMES[path.suffix.lower()].partition(":")
+    module, _, attribute = RUNTIMES[ending(path)].partition(":")
     runtime = getattr(importlib.import_module(module), attribute)
-    check_options(f"a classifier from a {path.suffix} file", functools.partial(runtime, path, card), options)
+    check_options(f"a classifier from a {ending(path)} file", functools.partial(runtime, path, card), options)
     return cast("Classifier", runtime(path, card, **options))
 
 

@@ -1,4 +1,4 @@
-"""LiteRT (``.tflite``), the runtime that the package brings."""
+"""LiteRT (``.tflite``, ``.tflite.gz``), the runtime that the package brings."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fer_toolkit import _fork
 from fer_toolkit._checks import check_whole
 from fer_toolkit._pool import Pool
 from fer_toolkit.cards import InputSpec, WeightsCard
+from fer_toolkit.classifiers import _litert_file
 from fer_toolkit.classifiers._network import (
     check_fit,
     input_shape,
@@ -41,7 +42,8 @@ class LiteRTClassifier:
     Parameters
     ----------
     path
-        A ``.tflite`` file with one input and one output; they may be 8-bit.
+        A ``.tflite`` file with one input and one output; they may be 8-bit. A ``.tflite.gz`` file is one that gzip made
+        shorter.
     card
         What the file takes and gives.
     threads
@@ -67,9 +69,11 @@ class LiteRTClassifier:
         self.name, self.labels, self.input_spec = card.name, card.labels, spec_of(card)
         self._path, self._card, self._threads = os.fspath(path), card, threads
         try:  # bytes instead of a path: all interpreters run the same file, whatever happens to it on the disk
-            content = Path(path).read_bytes()
+            content = _litert_file.read(Path(path))
         except OSError as error:
             raise ClassifierError(f"{self._path} can't be read: {error}") from error
+        except ValueError as error:
+            raise ClassifierError(f"{self._path} is no LiteRT file that can be run: {error}") from error
         self._networks = Pool(partial(_open, content, self.input_spec, self._path))
         check_fit(self._outputs, card)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fer_toolkit._paths import ending
 from fer_toolkit.cli._command import HELP_OPTIONS, SOME_INPUT_FAILED, Command, show_error
 from fer_toolkit.cli._completion import weights_names
 from fer_toolkit.cli._tables import print_entry, print_table, print_text
@@ -137,7 +137,7 @@ def _entries(card: WeightsCard) -> Iterator[tuple[str, str]]:
     yield "kind", card.kind
     yield "file", f"{card.file}, {card.bytes:,} bytes" if card.bytes else card.file
     yield "where", _where(card)
-    if card.kind == "classifier" and (needed := EXTRAS.get(Path(card.file).suffix)) is not None:
+    if card.kind == "classifier" and (needed := EXTRAS.get(ending(card.file))) is not None:
         yield "needs", f"fer-toolkit[{needed[0]}]"
     yield "sha256", card.sha256
     for url in card.urls:

@@ -211,10 +211,13 @@ def export(
         ),
     ],
     output: Annotated[
-        Path, typer.Option(metavar="FILE", help="The .tflite or .onnx file to write.", show_default=False)
+        Path, typer.Option(metavar="FILE", help="The .tflite, .tflite.gz or .onnx file to write.", show_default=False)
     ],
     to: Annotated[Runtime | None, typer.Option(help="What shall run it.", show_default="by the ending of FILE")] = None,
     quantize: Annotated[Quantize, typer.Option(help="Bits of the weights.")] = Quantize.none,
+    kernel_bits: Annotated[
+        int, typer.Option(metavar="N", min=2, max=8, help="Bits of large kernels' weights in an int8 file.")
+    ] = 8,
     data: Annotated[
         Path | None,
         typer.Option(metavar="CSV|DIR", help="What it was trained on, for int8 and for calibrated probabilities."),
@@ -236,6 +239,7 @@ def export(
     Examples:
       fer-toolkit export run1/model.keras --output small.tflite --data fer2013.csv
       fer-toolkit export run1/model.keras --output small.onnx
+      fer-toolkit export run1/model.keras --output tiny.tflite.gz --quantize int8 --kernel-bits 4 --data fer2013.csv
       fer-toolkit recognize photo.jpg --classifier small.tflite
     """  # noqa: D301
     with native_messages_hidden():
@@ -246,7 +250,9 @@ def export(
         if data is not None:
             faces = _prepared(read(data, ferplus=ferplus, label_map=label_map, skip_bad=skip_bad), labels)
         runtime = None if to is None else to.value
-        written = export_with_card(model, output, to=runtime, quantize=quantize.value, data=faces)
+        written = export_with_card(
+            model, output, to=runtime, quantize=quantize.value, kernel_bits=kernel_bits, data=faces
+        )
     print_text(str(written))
 
 

@@ -13,10 +13,11 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from fer_toolkit import _optional
+from fer_toolkit.classifiers import _litert_file
 
 
 def to_litert(model: keras.Model, quantize: str, calibration: NDArray[np.uint8] | None) -> bytes:
-    """The content of a ``.tflite`` file. Calibration faces, uint8 (n, 48, 48), are there for int8 alone."""
+    """The content of a LiteRT file. Calibration faces, uint8 (n, 48, 48), are there for int8 alone."""
     tf = _optional.require("tensorflow", extra="keras", feature="exporting to LiteRT")
     with tempfile.TemporaryDirectory() as folder:
         archive = keras.export.ExportArchive()
@@ -49,12 +50,12 @@ class Layer(NamedTuple):
 
 
 def read_layers(file: Path) -> list[Layer]:
-    """The convolutions and dense layers of a ``.tflite`` file, in the order they are computed.
+    """The convolutions and dense layers of a LiteRT file, in the order they are computed.
 
     Weights of 8 or 16 bits are given as the numbers they stand for. The file must be one that LiteRT has opened:
     nothing is checked here.
     """
-    model = schema.ModelT.InitFromPackedBuf(file.read_bytes(), 0)
+    model = schema.ModelT.InitFromPackedBuf(_litert_file.read(file), 0)
     return list(_layers(model, model.subgraphs[0]))
 
 

@@ -80,7 +80,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._ask = partial(ask_teachers, tuple(teachers), labels=data.labels) if teachers else None
         self._answers = None
         if self._ask and recipe.repeat_after:
-            self._answers = KeptAnswers(self._ask, len(self), keep, asked=_fingerprint(data, recipe, self._ask))
+            asked = _fingerprint(data, recipe, self._ask) if keep else ""
+            self._answers = KeptAnswers(self._ask, len(self), keep, asked=asked)
         self._order, self._turns = self._shuffled()
         self.seconds, self._clock = 0.0, threading.Lock()
 

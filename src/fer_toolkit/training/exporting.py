@@ -5,8 +5,9 @@ Every file is run before it takes its name, and refused when it does not answer 
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -16,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_toolkit._files import whole_file, whole_files
-from fer_toolkit._paths import shown
-from fer_toolkit.classifiers import build_classifier
+from fer_toolkit._paths import ending, shown, with_ending
+from fer_toolkit.classifiers import _litert_file, build_classifier
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import ClassifierError, ExportError, FerToolkitError, OptionError
 from fer_toolkit.training import networks
@@ -29,8 +30,10 @@ from fer_toolkit.training.figures import fit_temperature, fit_temperatures
 
 Quantize = Literal["none", "float16", "int8"]
 
-ENDINGS: Mapping[str, str] = MappingProxyType({"litert": ".tflite", "onnx": ".onnx"})
-"""File ending of each format."""
+ENDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"litert": (".tflite", _litert_file.COMPRESSED), "onnx": (".onnx",)}
+)
+"""File endings of each format."""
 
 TOLERANCES: Mapping[str, float] = MappingProxyType({"none": 1e-3, "float16": 0.03, "int8": 0.3})
 """How far an exported file's answers may be from its network's: the root mean square of the difference between the
@@ -39,7 +42,8 @@ logarithms of their probabilities.
 The files of a trained network measure 1e-6, 2e-3 and 0.06; with paddings shifted by a pixel, 1.
 """
 
-_CONVERTERS = {".tflite": to_litert, ".onnx": to_onnx}
+_CONVERTERS = {".tflite": to_litert, _litert_file.COMPRESSED: to_litert, ".onnx": to_onnx}
+_LARGE_KERNEL = 100_000  # weights; smaller kernels stay in 8 bits, for they would save little and lose more
 _CALIBRATION_FACES = 512
 _CHECKED_FACES = 16
 _SMALLEST = 1e-12  # probabilities below are all alike
@@ -50,6 +54,7 @@ def export_model(
     path: str | os.PathLike[str],
     *,
     quantize: Quantize = "none",
+    kernel_bits: int = 8,
     calibration: NDArray[np.uint8] | None = None,
 ) -> Path:
     """Write a network as a LiteRT or an ONNX file that takes pixels and gives logits.
@@ -59,10 +64,15 @@ def export_model(
     model
         Pixels (n, 48, 48, 1), 0 to 255, to logits (n, labels).
     path
-        The file to write, ``.tflite`` or ``.onnx``; an older one of that name is replaced.
+        The file to write, ``.tflite``, ``.tflite.gz`` (the same, compressed) or ``.onnx``; an older one of that name is
+        replaced.
     quantize
         ``"none"``: float32. ``"float16"``: weights of half the size, computed in float32. ``"int8"``: weights and
         activations in 8 bits, a quarter of the size and two to three times as fast.
+    kernel_bits
+        With ``"int8"``: 2 to 8 bits for the weights of large kernels, those of 100,000 weights or more. In 4 bits a
+        channel's weights have 15 values, spread evenly. The file keeps them as 8-bit numbers, as fast as others, so it
+        is compression, ``.tflite.gz``, that makes use of it: of 4 bits, to half the size and less.
     calibration
         Faces, uint8 (n, 48, 48), from which ``"int8"`` learns the range of each layer: a few hundred of the *training*
         part. The other two need none.
@@ -75,7 +85,8 @@ def export_model(
     Raises
     ------
     OptionError
-        If the file's ending or `quantize` is unknown, or ``"int8"`` has no calibration faces.
+        If the file's ending or `quantize` is unknown, `kernel_bits` is out of range or not with ``"int8"``, or that has
+        no calibration faces.
     ExportError
         If Keras runs on another backend than TensorFlow, the network takes or gives something else, it can't be
         converted, or the file's answers differ from the network's by more than :data:`TOLERANCES` allows.
@@ -90,21 +101,27 @@ def export_model(
         export_model(model, "small.onnx", quantize="int8", calibration=data.split("Training").images[:512])
     """
     target = Path(path)
-    _check_form(target, quantize)
+    _check_form(target, quantize, kernel_bits)
     network = networks.from_pixels_to_logits(model)
     with whole_file(target) as draft:
-        _convert(network, draft, quantize, calibration)
+        _convert(network, draft, quantize, kernel_bits, calibration)
     return target
 
 
-def _check_form(target: Path, quantize: str) -> None:
-    if target.suffix.lower() not in _CONVERTERS:
+def _check_form(target: Path, quantize: str, kernel_bits: int) -> None:
+    if ending(target) not in _CONVERTERS:
         raise OptionError(f"the file to write must end in {' or '.join(_CONVERTERS)}. Received: '{shown(target)}'")
     if quantize not in get_args(Quantize):
         raise OptionError(f"quantize must be one of {list(get_args(Quantize))}. Received: {quantize!r}")
+    if kernel_bits not in range(2, 9):
+        raise OptionError(f"kernel_bits must be a whole number from 2 to 8. Received: {kernel_bits!r}")
+    if kernel_bits != 8 and quantize != "int8":
+        raise OptionError(f"kernel_bits goes with quantize='int8'. Received: {kernel_bits} and {quantize!r}")
 
 
-def _convert(network: keras.Model, file: Path, quantize: Quantize, calibration: NDArray[np.uint8] | None) -> None:
+def _convert(
+    network: keras.Model, file: Path, quantize: Quantize, kernel_bits: int, calibration: NDArray[np.uint8] | None
+) -> None:
     """Write a network's file, and run it to see that it is right."""
     calibration = _from_black_to_white(calibration) if quantize == "int8" else None
     if keras.backend.backend() != "tensorflow":
@@ -113,14 +130,34 @@ def _convert(network: keras.Model, file: Path, quantize: Quantize, calibration: 
             "save the model as .keras and export it with KERAS_BACKEND=tensorflow"
         )
     try:
-        converted = _CONVERTERS[file.suffix.lower()](network, quantize, calibration)
+        with _kernels_in(kernel_bits, network):
+            converted = _CONVERTERS[ending(file)](network, quantize, calibration)
     except FerToolkitError:
         raise
     except Exception as error:  # the converters raise whatever their compilers do
-        raise ExportError(f"{network.name} can't be converted to {file.suffix}: {error}") from error
-    file.write_bytes(converted)
+        raise ExportError(f"{network.name} can't be converted to {ending(file)}: {error}") from error
+    file.write_bytes(_litert_file.pack(converted) if ending(file) == _litert_file.COMPRESSED else converted)
     faces = _patches() if calibration is None else calibration[:_CHECKED_FACES]
     _check_answers(network, file, faces, TOLERANCES[quantize])
+
+
+@contextlib.contextmanager
+def _kernels_in(bits: int, network: keras.Model) -> Iterator[None]:
+    """Give each channel's weights of the large kernels so many values as `bits` tell apart, as long as the block lasts.
+
+    The converters fold batch norms into kernels, a factor for each channel, which leaves as many values.
+    """
+    kernels = [weight for weight in network.weights if len(weight.shape) > 1 and np.prod(weight.shape) >= _LARGE_KERNEL]
+    before = [keras.ops.convert_to_numpy(kernel) for kernel in kernels] if bits < 8 else []
+    most = 2 ** (bits - 1) - 1
+    try:
+        for kernel, values in zip(kernels, before, strict=False):
+            step = np.maximum(np.abs(values).max(axis=tuple(range(values.ndim - 1))) / most, np.finfo(np.float32).tiny)
+            kernel.assign(np.rint(values / step) * step)
+        yield
+    finally:
+        for kernel, values in zip(kernels, before, strict=False):
+            kernel.assign(values)
 
 
 def export_with_card(
@@ -129,6 +166,7 @@ def export_with_card(
     *,
     to: str | None = None,
     quantize: Quantize = "none",
+    kernel_bits: int = 8,
     data: FaceData | None = None,
     seed: int = 1,
 ) -> Path:
@@ -139,10 +177,10 @@ def export_with_card(
     model_file
         The ``model.keras`` of a training run; ``model.json`` beside it names its labels.
     path
-        The ``.tflite`` or ``.onnx`` file to write; its card is the ``.json`` file of the same name.
+        The ``.tflite``, ``.tflite.gz`` or ``.onnx`` file to write; its card is the ``.json`` file of the same name.
     to
-        ``"litert"`` or ``"onnx"``, with whose ending `path` then has to agree. Without it, the ending decides.
-    quantize
+        ``"litert"`` or ``"onnx"``, with whose endings `path` then has to agree. Without it, the ending decides.
+    quantize, kernel_bits
         As in :func:`export_model`.
     data
         512 faces of its *Training* calibrate ``"int8"``, and each label's temperature is fitted on its *PublicTest*
@@ -174,14 +212,14 @@ def export_with_card(
     source, target = Path(model_file), Path(path)
     if to is not None and to not in ENDINGS:
         raise OptionError(f"to must be one of {list(ENDINGS)}. Received: {to!r}")
-    if to is not None and target.suffix.lower() != ENDINGS[to]:
-        raise OptionError(f"a file for {to} must end in {ENDINGS[to]}. Received: {os.fspath(path)!r}")
-    _check_form(target, quantize)
+    if to is not None and ending(target) not in ENDINGS[to]:
+        raise OptionError(f"a file for {to} must end in {' or '.join(ENDINGS[to])}. Received: {os.fspath(path)!r}")
+    _check_form(target, quantize, kernel_bits)
     network, labels = networks.read_trained(source)
     calibration = _calibration_faces(data, seed) if data is not None and quantize == "int8" else None
     public = None if data is None else part_with_faces(data, "PublicTest", ", on which temperatures are fitted")
-    with whole_files(target, target.with_suffix(".json")) as (draft, card):
-        _convert(network, draft, quantize, calibration)
+    with whole_files(target, with_ending(target, ".json")) as (draft, card):
+        _convert(network, draft, quantize, kernel_bits, calibration)
         temperature = 1.0
         if public is not None:
             probabilities = predict_faces(_classifier(draft, labels), public.images, public.labels)

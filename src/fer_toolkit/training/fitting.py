@@ -70,8 +70,8 @@ def train(
         or absent.
     start_from
         A trained one of the same network, whose weights are the first ones: a ``.keras`` file, such as an earlier run's
-        ``model.keras``, a ``.tflite`` file, or the name of one of ours, such as ``"default"``. A head with other labels
-        starts anew. A learning rate of half the default or less suits it.
+        ``model.keras``, a ``.tflite`` or ``.tflite.gz`` file, or the name of one of ours, such as ``"default"``. A head
+        with other labels starts anew. A learning rate of half the default or less suits it.
     resume
         Go on after the last epoch of the run that is in the folder, with its recipe. Without a run there, start one.
     tensorboard

@@ -17,7 +17,7 @@ import keras
 from keras import layers
 
 from fer_toolkit._files import whole_file
-from fer_toolkit._paths import is_file, shown
+from fer_toolkit._paths import is_file, shown, with_ending
 from fer_toolkit.classifiers import read_card
 from fer_toolkit.errors import ExportError, OptionError
 from fer_toolkit.labels import FER2013
@@ -219,7 +219,7 @@ def single_head(model: keras.Model, head: str) -> keras.Model:
 
 def write_card(model_file: Path, labels: tuple[str, ...] = FER2013) -> None:
     """Write the card of a file of one of these networks beside it: ``NAME.json`` for ``NAME.tflite``."""
-    with whole_file(model_file.with_suffix(".json")) as draft:
+    with whole_file(with_ending(model_file, ".json")) as draft:
         draft.write_text(card_text(1.0, labels), encoding="utf-8")
 
 

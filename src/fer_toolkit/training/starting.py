@@ -14,8 +14,9 @@ from keras import layers
 from numpy.typing import NDArray
 
 from fer_toolkit import weights
-from fer_toolkit._paths import is_file, shown
+from fer_toolkit._paths import ending, is_file, shown
 from fer_toolkit.classifiers import build_classifier
+from fer_toolkit.classifiers._litert_file import COMPRESSED
 from fer_toolkit.errors import OptionError
 from fer_toolkit.training._litert import read_layers
 
@@ -34,8 +35,8 @@ def take_weights(model: keras.Model, start: str | os.PathLike[str], faces: NDArr
     model
         The network, as it was built.
     start
-        The trained network: a ``.keras`` file, a ``.tflite`` file with its card, or the name of one of our own, such as
-        ``"default"``.
+        The trained network: a ``.keras`` file, a ``.tflite`` or ``.tflite.gz`` file with its card, or the name of one
+        of our own, such as ``"default"``.
     faces
         uint8 (n, 48, 48), faces to train on. An exported file has its batch norms folded into its kernels; they are put
         back so that on these faces they change nothing.
@@ -51,7 +52,7 @@ def take_weights(model: keras.Model, start: str | os.PathLike[str], faces: NDArr
     file = weights.path(os.fspath(start)) if named else Path(start)
     if not is_file(file):
         raise OptionError(f"{shown(start)} is neither a file nor the name of a network; check the path")
-    if file.suffix.lower() == ".tflite":
+    if ending(file) in (".tflite", COMPRESSED):
         fits = _take_exported(model, file, start, faces[:: max(1, len(faces) // _FACES)][:_FACES])
     else:
         fits = _take_trained(model, file)
