@@ -34,6 +34,7 @@ import cv2
 import numpy as np
 
 from fer_toolkit import weights
+from fer_toolkit._paths import ending
 from fer_toolkit.cards import WeightsCard
 from fer_toolkit.classifiers import build_classifier
 from fer_toolkit.classifiers._network import to_probabilities
@@ -60,7 +61,8 @@ MODELS = ROOT / "docs" / "models"
 TEMPLATE = Path(__file__).with_suffix(".md")
 BASELINE = "mini-xception-1"
 REPORTED = "PrivateTest"
-RUNTIMES = {".tflite": "ai-edge-litert", ".onnx": "onnxruntime"}  # all other endings are Keras's
+# By the ending of a file; all others are Keras's.
+RUNTIMES = {".tflite": "ai-edge-litert", ".tflite.gz": "ai-edge-litert", ".onnx": "onnxruntime"}
 
 Figures = dict[str, Any]
 
@@ -221,7 +223,7 @@ def digest(data: FaceData) -> str:
 
 def versions(card: WeightsCard) -> dict[str, str]:
     """Versions of what the figures may depend on."""
-    runtime = RUNTIMES.get(Path(card.file).suffix, "keras")
+    runtime = RUNTIMES.get(ending(card.file), "keras")
     libraries = {"Python": platform.python_version(), "NumPy": np.__version__, "OpenCV": cv2.__version__}
     return {**libraries, runtime: version(runtime)}
 

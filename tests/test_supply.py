@@ -151,7 +151,7 @@ class TestWhatIsBuilt:
 
 
 class TestNotice:
-    @pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.tflite")), ids=lambda path: path.name)
+    @pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.tflite*")), ids=lambda path: path.name)
     def test_weights_in_the_package_are_accounted_for(self, path):
         assert path.name in NOTICE
 

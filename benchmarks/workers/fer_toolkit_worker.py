@@ -19,6 +19,7 @@ from protocol import Action, serve
 
 from fer_toolkit import EmotionRecognizer, weights
 from fer_toolkit.alignment import crop_faces
+from fer_toolkit.classifiers import _litert_file
 from fer_toolkit.images import load_image
 from fer_toolkit.render import draw_faces
 
@@ -170,7 +171,7 @@ def resident(line: str) -> int:
 
 def multiply_adds() -> Action:
     """Multiplications of one face's way through the default network, counted from its file's operators."""
-    interpreter = Interpreter(str(weights.path("default")))
+    interpreter = Interpreter(model_content=_litert_file.read(weights.path("default")))
     interpreter.allocate_tensors()
     shapes = {tensor["index"]: [int(n) for n in tensor["shape"]] for tensor in interpreter.get_tensor_details()}
     total = 0

@@ -71,7 +71,7 @@ def test_the_file_is_read_once(save, weights, crops):
 @pytest.mark.parametrize("scale", [1e6, -1e6, np.inf, np.nan])
 def test_an_8_bit_network_with_a_scale_that_no_network_has_is_refused(tmp_path, scale):
     """LiteRT ends the process when it prepares such a one; so another process tries."""
-    content = store.path("default").read_bytes()
+    content = store.path("fer2013-small-4").read_bytes()
     tensors = Interpreter(model_content=content).get_tensor_details()
     scales = [each["quantization_parameters"]["scales"] for each in tensors if each["dtype"] == np.int8]
     right = next(some[:4].tobytes() for some in scales if some.size > 4 and content.count(some.tobytes()) == 1)
@@ -83,7 +83,7 @@ def test_an_8_bit_network_with_a_scale_that_no_network_has_is_refused(tmp_path, 
 @pytest.mark.parametrize("zero", [-1, 256, 56_576, -(2**31)])
 def test_an_8_bit_network_with_a_zero_point_that_8_bits_do_not_hold_is_refused(tmp_path, zero):
     """LiteRT ends the process for such an input, too."""
-    content = bytearray(store.path("default").read_bytes())
+    content = bytearray(store.path("fer2013-small-4").read_bytes())
     scale_and_name = b"".join(
         [np.int32(1).tobytes(), np.float32(1).tobytes(), np.int32(24).tobytes(), b"serving_default"]
     )

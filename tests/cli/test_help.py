@@ -73,7 +73,7 @@ def folder(tmp_path, monkeypatch, astronaut_path, fer2013, ferplus, pictures, mo
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "map.json").write_text('{"joy": "happy", "others": "angry"}')
-    shutil.copy(weights.path("default"), tmp_path / "small.tflite")
+    shutil.copy(weights.path("fer2013-small-4"), tmp_path / "small.tflite")
     (tmp_path / "small.json").write_text('{"labels": ["a", "b", "c", "d", "e", "f", "g"], "input": {"size": 48}}')
     for image in pictures.rglob("broken.png"):
         image.unlink()  # it is for other tests

@@ -35,7 +35,7 @@ def folder(tmp_path, monkeypatch, astronaut_path, fetched_weights):
     for name in ("README.md", "examples/images/coffee.jpg", "examples/images/group.jpg"):
         shutil.copy(ROOT / name, tmp_path)
     for model in ("mine.tflite", "small.tflite"):
-        shutil.copy(weights.path("default"), tmp_path / model)
+        shutil.copy(weights.path("fer2013-small-4"), tmp_path / model)
         (tmp_path / model).with_suffix(".json").write_text(card_of_the_page_on_models())
     write_data(tmp_path)
     (tmp_path / "cache").mkdir()
