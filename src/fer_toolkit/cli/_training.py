@@ -239,7 +239,6 @@ def export(
     Examples:
       fer-toolkit export run1/model.keras --output small.tflite --data fer2013.csv
       fer-toolkit export run1/model.keras --output small.onnx
-      fer-toolkit export run1/model.keras --output tiny.tflite.gz --quantize int8 --kernel-bits 4 --data fer2013.csv
       fer-toolkit recognize photo.jpg --classifier small.tflite
     """  # noqa: D301
     with native_messages_hidden():
