@@ -117,8 +117,7 @@ def save(tmp_path):
     def save(name, shape, weights, **options):
         path = tmp_path / name
         writers = {".onnx": save_onnx, ".tflite": save_litert, ".keras": save_keras, ".h5": save_keras}
-        writer = writers.get(path.suffix, save_litert)
-        writer(path, shape, weights, **options)
+        writers[path.suffix.replace(".gz", ".tflite")](path, shape, weights, **options)
         if path.suffix == ".gz":
             path.write_bytes(gzip.compress(path.read_bytes()))
         return path

@@ -15,18 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from fer_toolkit import _optional
+from fer_toolkit.classifiers._unpacking import most_bytes
 
 PARTS = ("config.json", "metadata.json", "model.weights.h5")
 """What a ``.keras`` archive of a network for pictures holds."""
 
 FOREIGN_LAYERS = frozenset({"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"})
 """Keras's layers that run what is not Keras's: a function's bytes, a pickle, or another model's file."""
-
-MOST_EXPANSION = 20
-"""How many times a file's length its arrays may take in memory. Keras writes them as they are: about once."""
-
-HARMLESS = 2**26
-"""Bytes that its arrays may take however short a file is."""
 
 
 def check(path: Path) -> None:
@@ -40,7 +35,7 @@ def check(path: Path) -> None:
     if path.suffix != path.suffix.lower():
         raise ValueError(f"Keras knows the ending {path.suffix.lower()} in small letters only; rename it")
     h5py = _optional.require("h5py", extra="keras", feature="classifying with a Keras file")
-    most = max(HARMLESS, MOST_EXPANSION * path.stat().st_size)
+    most = most_bytes(path.stat().st_size)
     if path.suffix == ".keras":
         with zipfile.ZipFile(path) as archive:
             _check_parts(archive, path.stat().st_size)

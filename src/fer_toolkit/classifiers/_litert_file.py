@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from pathlib import Path
 
 from fer_toolkit._paths import ending
+from fer_toolkit.classifiers._unpacking import most_bytes
 
 COMPRESSED = ".tflite.gz"
 """The ending of a file that gzip made shorter."""
 
-MOST_EXPANSION = 20
-"""How many times a file's length its content may have: of kernels in 2 bits, 4."""
+ENDINGS = (".tflite", COMPRESSED)
+"""The endings of all LiteRT files."""
 
-HARMLESS = 2**26
-"""Bytes that its content may have however short a file is."""
+_GZIP = zlib.MAX_WBITS | 16  # zlib itself, for Python's gzip is one more module to import at the start
 
 
 def read(path: Path) -> bytes:
@@ -29,8 +28,8 @@ def read(path: Path) -> bytes:
     content = path.read_bytes()
     if ending(path) != COMPRESSED:
         return content
-    most = max(HARMLESS, MOST_EXPANSION * len(content))
-    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    most = most_bytes(len(content))
+    reader = zlib.decompressobj(_GZIP)
     try:
         unpacked = reader.decompress(content, most)
     except zlib.error as error:
@@ -43,4 +42,5 @@ def read(path: Path) -> bytes:
 
 def pack(content: bytes) -> bytes:
     """The content as a compressed file has it, the same every time."""
-    return gzip.compress(content, mtime=0)
+    packer = zlib.compressobj(zlib.Z_BEST_COMPRESSION, wbits=_GZIP)
+    return packer.compress(content) + packer.flush()

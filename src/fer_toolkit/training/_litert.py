@@ -40,6 +40,11 @@ def to_litert(model: keras.Model, quantize: str, calibration: NDArray[np.uint8] 
     return content
 
 
+def to_packed_litert(model: keras.Model, quantize: str, calibration: NDArray[np.uint8] | None) -> bytes:
+    """The content of a compressed LiteRT file."""
+    return _litert_file.pack(to_litert(model, quantize, calibration))
+
+
 class Layer(NamedTuple):
     """A convolution or a dense layer of a file, its weights as Keras has them."""
 

@@ -22,7 +22,7 @@ from fer_toolkit.classifiers import _litert_file, build_classifier
 from fer_toolkit.classifiers.base import Classifier
 from fer_toolkit.errors import ClassifierError, ExportError, FerToolkitError, OptionError
 from fer_toolkit.training import networks
-from fer_toolkit.training._litert import to_litert
+from fer_toolkit.training._litert import to_litert, to_packed_litert
 from fer_toolkit.training._onnx import to_onnx
 from fer_toolkit.training.data import SIDE, FaceData, part_with_faces
 from fer_toolkit.training.evaluation import predict_faces
@@ -30,9 +30,7 @@ from fer_toolkit.training.figures import fit_temperature, fit_temperatures
 
 Quantize = Literal["none", "float16", "int8"]
 
-ENDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"litert": (".tflite", _litert_file.COMPRESSED), "onnx": (".onnx",)}
-)
+ENDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType({"litert": _litert_file.ENDINGS, "onnx": (".onnx",)})
 """File endings of each format."""
 
 TOLERANCES: Mapping[str, float] = MappingProxyType({"none": 1e-3, "float16": 0.03, "int8": 0.3})
@@ -42,7 +40,7 @@ logarithms of their probabilities.
 The files of a trained network measure 1e-6, 2e-3 and 0.06; with paddings shifted by a pixel, 1.
 """
 
-_CONVERTERS = {".tflite": to_litert, _litert_file.COMPRESSED: to_litert, ".onnx": to_onnx}
+_CONVERTERS = {".tflite": to_litert, _litert_file.COMPRESSED: to_packed_litert, ".onnx": to_onnx}
 _LARGE_KERNEL = 100_000  # weights; smaller kernels stay in 8 bits, for they would save little and lose more
 _CALIBRATION_FACES = 512
 _CHECKED_FACES = 16
@@ -72,7 +70,7 @@ def export_model(
     kernel_bits
         With ``"int8"``: 2 to 8 bits for the weights of large kernels, those of 100,000 weights or more. In 4 bits a
         channel's weights have 15 values, spread evenly. The file keeps them as 8-bit numbers, as fast as others, so it
-        is compression, ``.tflite.gz``, that makes use of it: of 4 bits, to half the size and less.
+        is compression, ``.tflite.gz``, that makes use of it: of 4 bits, to about half the size.
     calibration
         Faces, uint8 (n, 48, 48), from which ``"int8"`` learns the range of each layer: a few hundred of the *training*
         part. The other two need none.
@@ -129,14 +127,15 @@ def _convert(
             f"exporting needs Keras on TensorFlow, and it runs on {keras.backend.backend()}; "
             "save the model as .keras and export it with KERAS_BACKEND=tensorflow"
         )
+    form = ending(file)
     try:
         with _kernels_in(kernel_bits, network):
-            converted = _CONVERTERS[ending(file)](network, quantize, calibration)
+            converted = _CONVERTERS[form](network, quantize, calibration)
     except FerToolkitError:
         raise
     except Exception as error:  # the converters raise whatever their compilers do
-        raise ExportError(f"{network.name} can't be converted to {ending(file)}: {error}") from error
-    file.write_bytes(_litert_file.pack(converted) if ending(file) == _litert_file.COMPRESSED else converted)
+        raise ExportError(f"{network.name} can't be converted to {form}: {error}") from error
+    file.write_bytes(converted)
     faces = _patches() if calibration is None else calibration[:_CHECKED_FACES]
     _check_answers(network, file, faces, TOLERANCES[quantize])
 
@@ -147,16 +146,16 @@ def _kernels_in(bits: int, network: keras.Model) -> Iterator[None]:
 
     The converters fold batch norms into kernels, a factor for each channel, which leaves as many values.
     """
-    kernels = [weight for weight in network.weights if len(weight.shape) > 1 and np.prod(weight.shape) >= _LARGE_KERNEL]
-    before = [keras.ops.convert_to_numpy(kernel) for kernel in kernels] if bits < 8 else []
+    large = [weight for weight in network.weights if len(weight.shape) > 1 and np.prod(weight.shape) >= _LARGE_KERNEL]
+    before = [(kernel, keras.ops.convert_to_numpy(kernel)) for kernel in large if bits < 8]
     most = 2 ** (bits - 1) - 1
     try:
-        for kernel, values in zip(kernels, before, strict=False):
+        for kernel, values in before:
             step = np.maximum(np.abs(values).max(axis=tuple(range(values.ndim - 1))) / most, np.finfo(np.float32).tiny)
             kernel.assign(np.rint(values / step) * step)
         yield
     finally:
-        for kernel, values in zip(kernels, before, strict=False):
+        for kernel, values in before:
             kernel.assign(values)
 
 

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from fer_toolkit import weights
 from fer_toolkit._paths import ending, is_file, shown
-from fer_toolkit.classifiers import build_classifier
-from fer_toolkit.classifiers._litert_file import COMPRESSED
+from fer_toolkit.classifiers import _litert_file, build_classifier
 from fer_toolkit.errors import OptionError
 from fer_toolkit.training._litert import read_layers
 
@@ -52,7 +51,7 @@ def take_weights(model: keras.Model, start: str | os.PathLike[str], faces: NDArr
     file = weights.path(os.fspath(start)) if named else Path(start)
     if not is_file(file):
         raise OptionError(f"{shown(start)} is neither a file nor the name of a network; check the path")
-    if ending(file) in (".tflite", COMPRESSED):
+    if ending(file) in _litert_file.ENDINGS:
         fits = _take_exported(model, file, start, faces[:: max(1, len(faces) // _FACES)][:_FACES])
     else:
         fits = _take_trained(model, file)

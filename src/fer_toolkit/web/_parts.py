@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from fer_toolkit import _fork, weights
 from fer_toolkit._messages import choices
 from fer_toolkit._optional import is_installed
+from fer_toolkit._paths import ending
 from fer_toolkit.classifiers import EXTRAS, available_classifiers, build_classifier
 from fer_toolkit.detectors import available_detectors, build_detector
 from fer_toolkit.doctor import describe_detectors
@@ -101,7 +101,7 @@ def describe_classifier(shelf: Shelf[Classifier], name: str) -> dict[str, Any]:
 
 def _works(name: str) -> bool:
     card = weights.card(name)
-    needed = EXTRAS.get(Path(card.file).suffix)
+    needed = EXTRAS.get(ending(card.file))
     return (needed is None or is_installed(needed[1])) and weights.is_available_offline(card)
 
 
