@@ -115,6 +115,30 @@ def test_a_blur_leaves_the_other_changes_as_they_are(images):
     np.testing.assert_allclose(sharp, blurred, atol=1e-2)
 
 
+ALL_SPOILS = {"contrast": (0.2, 0.3), "light": 60.0, "noise": 40.0, "erase": 1.0, "blur": 3.0}
+
+
+def test_so_many_faces_are_spoilt_as_the_recipe_says_and_the_others_not_at_all(images):
+    many = np.repeat(images[:1], 400, axis=0)
+    far = np.abs(changed(many, **ALL_SPOILS, spoilt=0.3) - many).max(axis=(1, 2, 3))
+    assert set(far > 0.01) == {True, False}
+    assert 0.2 < (far > 0.01).mean() < 0.4
+    assert far[far > 0.01].min() > 10
+
+
+def test_a_face_that_is_spoilt_is_so_as_all_would_be(images):
+    many = np.repeat(images[:1], 40, axis=0)
+    every, some = changed(many, **ALL_SPOILS), changed(many, **ALL_SPOILS, spoilt=0.5)
+    same = np.abs(every - some).max(axis=(1, 2, 3)) < 0.01
+    assert 5 < same.sum() < 35
+    np.testing.assert_allclose(some[~same], many[~same], atol=0.01)
+
+
+def test_faces_that_are_not_spoilt_are_moved_all_the_same(images):
+    clean = changed(images, flip=1.0, noise=50.0, spoilt=0.0)
+    np.testing.assert_allclose(clean, images[:, :, ::-1], atol=0.01)
+
+
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
@@ -130,6 +154,7 @@ def test_a_blur_leaves_the_other_changes_as_they_are(images):
         ({"noise": "much"}, "noise must be from 0 to 255. Received: 'much'"),
         ({"erase": -0.1}, "erase must be from 0 to 1"),
         ({"blur": 25.0}, "blur must be from 0 to 24"),
+        ({"spoilt": 1.2}, "spoilt must be from 0 to 1. Received: 1.2"),
     ],
 )
 def test_an_amount_out_of_its_range_is_refused_by_name(setting, complaint):

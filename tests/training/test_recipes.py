@@ -60,8 +60,8 @@ def test_a_file_is_named_by_what_is_wrong_with_it(tmp_path):
         Recipe.from_file(file)
 
 
-def test_a_recipe_keeps_its_mixing_and_blur():
-    recipe = Recipe(mixing=Mixing(mixup=0.2, cutmix=0.1, alpha=0.4), augmentation=Augmentation(blur=1.0))
+def test_a_recipe_keeps_its_mixing_blur_and_share_of_spoilt_faces():
+    recipe = Recipe(mixing=Mixing(mixup=0.2, cutmix=0.1, alpha=0.4), augmentation=Augmentation(blur=1.0, spoilt=0.3))
     assert Recipe.from_json(recipe.to_json()) == recipe
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from fer_toolkit._checks import check_number
 from fer_toolkit.errors import OptionError
 
+_HIGHEST = {"flip": 1, "tilt": 180, "shift": 1, "light": 255, "noise": 255, "erase": 1, "blur": 24, "spoilt": 1}
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -46,6 +48,11 @@ class Augmentation:
     blur
         Largest standard deviation of a Gaussian blur, pixels; each face draws its own, from 0. It comes before light
         and noise, as in a camera that is out of focus.
+    spoilt
+        Chance of a face to have any of contrast, light, noise, erasing and blur; the others are only mirrored, turned,
+        zoomed and moved. Few faces, spoilt strongly, teach a network to bear it at less cost in accuracy on clean ones
+        than all faces spoilt a little: 71.3 and 71.3 % of *PublicTest*, at 62.4 and 61.1 % over the table of
+        :mod:`~fer_toolkit.training.robustness` (runs S and Q of docs/models/runs.md).
 
     Raises
     ------
@@ -68,11 +75,11 @@ class Augmentation:
     noise: float = 8.0
     erase: float = 0.3
     blur: float = 0.0
+    spoilt: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, highest in (("flip", 1), ("tilt", 180), ("shift", 1), ("light", 255), ("noise", 255), ("erase", 1)):
+        for name, highest in _HIGHEST.items():
             check_number(name, getattr(self, name), 0, highest)
-        check_number("blur", self.blur, 0, 24)
         _check_range("zoom", self.zoom, 0.1, 10)
         _check_range("contrast", self.contrast, 0, 10)
 
@@ -114,6 +121,8 @@ class Augmentation:
     def spoil(self, faces: Any, rng: np.random.Generator) -> Any:
         """The second half, which light, camera and what stands before it make: blur, contrast, light, noise, erasing.
 
+        Only so many of the faces are changed as `spoilt` says.
+
         Parameters
         ----------
         faces
@@ -127,6 +136,7 @@ class Augmentation:
             float32 (n, height, width, 1), 0 to 255.
         """
         n, height, width = faces.shape[:3]
+        clean = faces
         contrast = rng.uniform(*self.contrast, (n, 1, 1, 1)).astype(np.float32)
         light = rng.uniform(-self.light, self.light, (n, 1, 1, 1)).astype(np.float32)
         noise = rng.uniform(0, self.noise, (n, 1, 1, 1)).astype(np.float32)
@@ -141,6 +151,8 @@ class Augmentation:
         faces = (faces - mean) * contrast + mean + light
         faces = faces + grain * noise
         faces = ops.where(covered, cover, faces)
+        if self.spoilt < 1:
+            faces = ops.where(ops.convert_to_tensor(rng.random((n, 1, 1, 1)) < self.spoilt), faces, clean)
         return ops.clip(faces, 0, 255)
 
     def _transforms(self, n: int, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
